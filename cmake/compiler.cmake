@@ -1,0 +1,28 @@
+# One interface target carries what every translation unit of ours is compiled with.
+
+add_library(hoist_compiler INTERFACE)
+target_compile_features(hoist_compiler INTERFACE cxx_std_20)
+target_include_directories(hoist_compiler INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
+
+
+if(HOIST_DEVELOPER)
+  target_compile_options(hoist_compiler INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    # GCC 12 reports overlapping copies inside std::string's operator+ that are not there (its bug 105651, mended in 13).
+    target_compile_options(hoist_compiler INTERFACE -Wno-restrict)
+  endif()
+endif()
+
+if(HOIST_SANITIZE STREQUAL "address")
+  target_compile_options(hoist_compiler INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(hoist_compiler INTERFACE -fsanitize=address,undefined)
+elseif(HOIST_SANITIZE STREQUAL "thread")
+  target_compile_options(hoist_compiler INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(hoist_compiler INTERFACE -fsanitize=thread)
+  # ThreadSanitizer does not model stand-alone fences; Asio then uses its lock instead of them.
+  target_compile_definitions(hoist_compiler INTERFACE BOOST_ASIO_DISABLE_FENCED_BLOCK)
+elseif(NOT HOIST_SANITIZE STREQUAL "none")
+  message(FATAL_ERROR "HOIST_SANITIZE is '${HOIST_SANITIZE}': use none, address or thread")
+endif()

@@ -1,0 +1,30 @@
+#pragma once
+
+// Many files: where they come from and where their reports go.
+
+#include <hoist/observer.hpp>
+#include <hoist/report.hpp>
+#include <hoist/source.hpp>
+
+#include <functional>
+#include <optional>
+
+namespace hoist {
+
+/// A batch for `uploader::async_upload_all`.
+struct batch {
+  /// The next thing to send, or nothing when there is no more. Called on a thread of the batch's own, one call at a
+  /// time; it may block. After a cancellation it is not called again, but a call that blocks delays the completion:
+  /// return soon once your own stop sign is up. An exception ends the batch as if there were no more, and is reported
+  /// in `batch_report::details`.
+  std::function<std::optional<source>()> next;
+
+  /// Takes each file's report once it is settled and recorded. Called on a thread of the uploader's own, one call at a
+  /// time, in completion order. While it blocks, no further files are taken in; uploads in flight go on. May not throw.
+  std::function<void(file_report&&)> sink;
+
+  /// Optional: told of progress and of things worth a log line.
+  observer watch;
+};
+
+} // namespace hoist

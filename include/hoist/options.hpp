@@ -1,0 +1,82 @@
+#pragma once
+
+// Everything an uploader can be told, with unit, default, range and what zero means. `validate` is called by the
+// uploader's constructor; a value out of range throws `boost::system::system_error` (errc::invalid_options) whose text
+// names the field.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hoist {
+
+struct tls_options {
+  /// PEM files of further trust anchors, added to the system's (SSL_CERT_FILE and SSL_CERT_DIR are honoured).
+  std::vector<std::filesystem::path> ca_files;
+};
+
+struct retry_options {
+  /// How long a file's transient failures may go on, from the first to the last. Default 15 min. Time during which the
+  /// host did not answer at all (an outage) is not counted.
+  std::chrono::milliseconds give_up_after{std::chrono::minutes{15}};
+  /// PUT and presign tries a file may be charged; 0 (default): no count, only time. 1: never retry.
+  int attempts_max = 0;
+  /// Full jitter: a wait is drawn from [0, min(backoff_cap, backoff_base * 2^n)]. Defaults 100 ms and 20 s.
+  std::chrono::milliseconds backoff_base{100};
+  std::chrono::milliseconds backoff_cap{20'000};
+  /// The base after a 429 or 503 SlowDown. Default 1 s.
+  std::chrono::milliseconds throttle_base{1'000};
+};
+
+struct timeout_options {
+  std::chrono::milliseconds connect{5'000};   ///< one TCP connection, name look-up included
+  std::chrono::milliseconds handshake{5'000}; ///< TLS
+  std::chrono::milliseconds progress{30'000}; ///< longest time without a byte moving while a body is sent
+  std::chrono::milliseconds response{30'000}; ///< from the last byte sent to the answer's head
+  std::chrono::milliseconds idle{4'000};      ///< an unused connection is closed after this (S3 closes at about 5 s)
+};
+
+/// How a stored file is checked against what was read.
+enum class verify_mode : std::uint8_t {
+  size, ///< the storage took exactly as many bytes as the file has (default)
+  md5,  ///< as `size`, and the digest made while sending equals the ETag where that is an MD5
+};
+
+struct options {
+  /// Origin of the presign API, without a path: "https://host[:port]".
+  std::string endpoint = "https://api.eachlabs.ai";
+  /// Sent as X-API-Key on API requests and nowhere else. Required.
+  std::string api_key;
+  /// Threads that move bytes; 0 (default): the machine's cores, at most 4. Range 0 to 64.
+  int threads = 0;
+  /// PUTs in flight over all threads; 0 (default): chosen by the uploader. Range 0 to 4096.
+  int concurrency = 0;
+  /// Presign requests in flight over all threads; 0 (default): chosen by the uploader. Range 0 to 1024.
+  int presign_concurrency = 0;
+  /// Requests a presign connection may have unanswered (HTTP/1.1 pipelining). 1 (default): none waits behind another.
+  int presign_depth = 1;
+  /// Larger files fail before any request. Default 104 857 600 bytes; 0: no limit.
+  std::uint64_t file_bytes_max = 104'857'600;
+  /// A signed URL is believed to die this long after it was asked for, whatever else it says. Default 15 min.
+  std::chrono::milliseconds presign_lifetime_max{std::chrono::minutes{15}};
+  /// How long the API should keep the stored files; 0 (default): the API's own default. Range 60 s to 365 days.
+  std::chrono::seconds expires_in{0};
+  verify_mode verify = verify_mode::size;
+  /// Follow a storage URL to a private address although the API is public.
+  bool allow_private_storage = false;
+  /// Speak plain http to an API that is not on this machine, and to a storage although the API is https.
+  bool allow_plain_http = false;
+  /// The durable record, which lets the same batch resume. Empty (default): kept in memory for this uploader's life.
+  std::filesystem::path ledger;
+
+  retry_options retry;
+  timeout_options timeout;
+  tls_options tls;
+};
+
+/// Throws as said above when a value is out of range or a required one is missing.
+void validate(const options& o);
+
+} // namespace hoist

@@ -1,0 +1,73 @@
+#pragma once
+
+// What came of a file, and of a batch.
+
+#include <hoist/diagnostics.hpp>
+#include <hoist/error.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace hoist {
+
+using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
+
+/// How far the stored bytes were checked; the name in a row's `verified`.
+enum class verification : std::uint8_t { none, size, md5 };
+
+std::string_view name_of(verification v) noexcept;
+
+struct file_report {
+  std::filesystem::path path; ///< as given in the source
+  std::uint64_t tag = 0;      ///< as given in the source
+  error_code error;           ///< clear: the file is live at `public_url`
+  diagnostics details;        ///< of the last failure; meaningful when `error` is set
+
+  std::uint64_t size = 0; ///< bytes
+  std::string content_type;
+  std::string id;         ///< of the presign whose PUT was answered 200
+  std::string public_url; ///< likewise
+  std::string etag;       ///< as the storage gave it, without quotes
+  verification verified = verification::none;
+  std::optional<wall_time> retained_until; ///< when the API said it deletes the file
+  int attempts = 0;                        ///< PUTs begun
+  int presigns = 0;                        ///< presign requests begun
+  std::chrono::milliseconds elapsed{0};    ///< from its first presign to its settlement
+  bool from_ledger = false;                ///< done by an earlier run; no request was made now
+};
+
+/// What held a run back most; the name in a summary's `limited_by`.
+enum class limit : std::uint8_t { none, source, presign_api, storage, concurrency, sink };
+
+std::string_view name_of(limit l) noexcept;
+
+struct batch_report {
+  std::uint64_t done = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t unsettled = 0; ///< taken from the source and not settled, because the batch was stopped
+  bool complete = false;       ///< the source was drained and every file of it is settled
+  std::uint64_t bytes = 0;     ///< of done files
+  std::uint64_t presigns = 0;
+  std::uint64_t puts = 0;
+  std::chrono::milliseconds elapsed{0};
+  limit limited_by = limit::none;
+  diagnostics details; ///< when the operation's error_code is set: why the run ended
+};
+
+/// Counters since the uploader was made; any thread may ask, each figure is true by itself.
+struct counters {
+  std::uint64_t files_taken = 0, files_done = 0, files_failed = 0;
+  std::uint64_t bytes_sent = 0; ///< body bytes handed to the kernel, retries included
+  std::uint64_t bytes_done = 0; ///< of done files
+  std::uint64_t presigns = 0, puts = 0, retries = 0, refreshes = 0;
+  std::uint64_t connections = 0; ///< opened
+  std::uint64_t puts_in_flight = 0, presigns_in_flight = 0;
+  std::uint64_t batches_sealed = 0; ///< ciphertext batches
+  std::uint64_t sends = 0;          ///< send system calls
+};
+
+} // namespace hoist

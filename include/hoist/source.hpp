@@ -1,0 +1,34 @@
+#pragma once
+
+// What to send: one file on disk, or bytes in memory.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace hoist {
+
+/// One thing to upload. Make it with `file()` or `memory()`.
+///
+/// A file is opened, checked and read by the uploader's threads when its turn comes; until then only the path is kept.
+struct source {
+  std::filesystem::path path;                ///< the file, or the name of a memory source in reports
+  std::shared_ptr<const std::string> memory; ///< the bytes; null for a file
+  std::string content_type;                  ///< e.g. "image/png"; empty: by the name's extension
+  std::uint64_t tag = 0;                     ///< yours; comes back in the report
+
+  static source file(std::filesystem::path path, std::string content_type = {}) {
+    return {std::move(path), nullptr, std::move(content_type)};
+  }
+  static source bytes(std::string name, std::string content, std::string content_type = {}) {
+    return {std::move(name), std::make_shared<const std::string>(std::move(content)), std::move(content_type)};
+  }
+};
+
+/// The media type the uploader sends for a name: its own table first, then the system's `mime.types`, else
+/// "application/octet-stream".
+std::string content_type_of(const std::filesystem::path& name);
+
+} // namespace hoist

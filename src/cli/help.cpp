@@ -1,0 +1,103 @@
+#include "cli/help.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/option_table.hpp"
+
+#include <hoist/version.hpp>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace hoist::cli {
+
+namespace {
+
+constexpr std::string_view exit_table = R"(
+Exit status:
+  0  every input has a URL                 5  stopped by --fail-fast or --max-errors
+  1  finished, some files failed           6  stopped by --max-duration
+  2  usage or configuration                130, 143  stopped by SIGINT, SIGTERM
+  3  nothing matched (--error-on-empty)    141  nobody reads the output any more
+  4  fatal: key or TLS refused, API unreachable, storage refused, output or ledger not writable
+)";
+
+constexpr std::string_view upload_head = R"(Upload files and print a row with the public URL of each as soon as it is stored.
+
+  hoist upload photos/                                   a directory, with all below it
+  hoist upload -L urls.jsonl --include '*.jpg' photos/   rows to a file, progress on the terminal
+  hoist upload --format url logo.png                     just the URL
+  find . -name '*.mp4' -print0 | hoist upload -0 - | jq -r .public_url
+  hoist upload --dry-run photos/                         what would happen, and why
+
+Usage: hoist upload [OPTIONS] PATH...
+
+PATH is a file, a directory, or '-' for a list of paths on stdin. The key comes from HOIST_API_KEY, EACHLABS_API_KEY,
+EACH_API_KEY or --api-key-file. A file is taken when it matches an --include, if any are given, and no --exclude; a GLOB
+without '/' is compared with the name, one with '/' with the path below PATH.
+)";
+
+std::string spelling_of(const option_spec& option) {
+  std::string text = option.letter != 0 ? fmt::format("-{}, ", option.letter) : std::string(4, ' ');
+  text += "--" + std::string(option.name);
+  if (option.metavar.empty()) return text;
+  const bool optional = option.shape == option_shape::optional_choice;
+  return text + (optional ? "[=" + std::string(option.metavar) + "]" : " " + std::string(option.metavar));
+}
+
+std::string option_lines() {
+  std::string text;
+  std::string_view group;
+  for (const auto& option : upload_options()) {
+    if (option.group != group) {
+      group = option.group;
+      text += fmt::format("\n{}:\n", group);
+    }
+    const auto spelling = spelling_of(option);
+    // A spelling that reaches into the column of the texts gets a line of its own.
+    text += spelling.size() > 30 ? fmt::format("  {}\n{:34}{}\n", spelling, "", option.help)
+                                 : fmt::format("  {:<32}{}\n", spelling, option.help);
+  }
+  return text;
+}
+
+} // namespace
+
+std::string general_help() {
+  std::string text = R"(hoist: upload many files through a presign API, fast, and lose nothing.
+
+  hoist upload photos/                       upload a directory, one JSON row per file
+  hoist upload --format url logo.png         upload a file, print its URL
+  hoist upload --dry-run photos/             say what would happen
+
+Commands:
+  upload [OPTIONS] PATH...                   hoist upload --help tells more
+  completion bash|zsh|fish                   print a completion script for your shell
+  --version                                  the version and what it is built with
+)";
+  return text.append(exit_table);
+}
+
+std::string upload_help() {
+  std::string text(upload_head);
+  text += option_lines();
+  text += "\nEvery option reads a variable as well, --max-errors for one HOIST_MAX_ERRORS (switches: 1, 0, true, false); a "
+          "given\noption wins. Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n";
+  return text.append(exit_table);
+}
+
+std::string version_text() { return "hoist " + version() + "\n" + build_description() + "\n"; }
+
+int print_text(std::string_view text) {
+  while (!text.empty()) {
+    const auto count = ::write(STDOUT_FILENO, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno == EPIPE ? exit_status::output_closed : exit_status::fatal;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return exit_status::success;
+}
+
+} // namespace hoist::cli

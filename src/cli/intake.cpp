@@ -1,0 +1,178 @@
+#include "cli/intake.hpp"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace hoist::cli {
+
+namespace {
+
+input failed(std::string path, errc code, std::string message) {
+  return {input::fate::fail, std::move(path), skip_reason::none, code, std::move(message), std::nullopt};
+}
+
+input failed_by_system(std::string path, int error) {
+  const bool missing = error == ENOENT || error == ENOTDIR;
+  return failed(std::move(path), missing ? errc::source_missing : errc::source_unreadable, std::strerror(error));
+}
+
+input skipped(std::string path, skip_reason reason, std::optional<std::uint64_t> size = std::nullopt) {
+  return {input::fate::skip, std::move(path), reason, errc::source_unreadable, {}, size};
+}
+
+input taken(std::string path, std::optional<std::uint64_t> size) {
+  return {input::fate::take, std::move(path), skip_reason::none, errc::source_unreadable, {}, size};
+}
+
+std::string with_slash(std::string path) {
+  if (!path.ends_with('/')) path += '/';
+  return path;
+}
+
+std::string_view without_dot(std::string_view path) {
+  while (path.starts_with("./")) path.remove_prefix(2);
+  return path;
+}
+
+std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+bool is_hidden(std::string_view below) { return below.starts_with('.') || below.find("/.") != std::string_view::npos; }
+
+} // namespace
+
+intake::intake(intake_request request, own_files own, const stop_sign& stop)
+    : request_(std::move(request))
+    , own_(std::move(own))
+    , stop_(stop)
+    , lists_(request_.lists.begin(), request_.lists.end()) {
+  for (auto& path : request_.paths) {
+    if (path == "-" || overlap_.name_root(normalised(request_.working_directory, path))) paths_.push_back(path);
+  }
+}
+
+std::optional<input> intake::next() {
+  while (!stop_.is_up() && !is_exhausted()) {
+    auto found = step();
+    // A reader that was stopped looks like a list that ended.
+    if (stop_.is_up()) break;
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+/// One step of whatever is under way; nothing when it yielded no input.
+std::optional<input> intake::step() {
+  if (walk_) return next_walked();
+  if (list_) return next_listed();
+  return start_next();
+}
+
+std::optional<input> intake::start_next() {
+  if (!paths_.empty()) {
+    auto path = std::move(paths_.front());
+    paths_.pop_front();
+    return path == "-" ? open_list(path) : take_named(std::move(path), named_by::argument);
+  }
+  if (!lists_.empty()) {
+    const auto list = std::move(lists_.front());
+    lists_.pop_front();
+    return open_list(list);
+  }
+  exhausted_.store(true, std::memory_order_release);
+  return std::nullopt;
+}
+
+std::optional<input> intake::open_list(const std::string& name) {
+  unique_fd fd(name == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return failed_by_system(name, errno);
+  list_name_ = name;
+  list_.emplace(std::move(fd), request_.separator, stop_);
+  return std::nullopt;
+}
+
+std::optional<input> intake::next_listed() {
+  auto entry = list_->next();
+  if (entry) return take_named(*std::move(entry), named_by::list);
+  const auto error = stop_.is_up() ? std::string{} : list_->error();
+  list_.reset();
+  if (error.empty()) return std::nullopt;
+  return failed(list_name_, errc::source_unreadable, "the list cannot be read: " + error);
+}
+
+std::optional<input> intake::take_named(std::string path, named_by how) {
+  if (path.find('\0') != std::string::npos) {
+    return failed(std::move(path), errc::source_missing, "the entry holds a NUL byte; is the list separated by NUL? Then add -0");
+  }
+  const auto absolute = normalised(request_.working_directory, path);
+  if (how == named_by::list && overlap_.covers(absolute)) return std::nullopt;
+
+  struct ::stat status {};
+  if (::stat(path.c_str(), &status) != 0) return failed_by_system(std::move(path), errno);
+  if (S_ISDIR(status.st_mode)) return begin_walk(std::move(path), absolute);
+  if (how == named_by::list) overlap_.take_listed(absolute);
+  if (!S_ISREG(status.st_mode)) {
+    return failed(std::move(path), errc::source_not_regular, "it is no regular file (FIFO, socket or device)");
+  }
+  if (own_.holds(status, name_in(path))) return skipped(std::move(path), skip_reason::own_file);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  auto reason = judge_name(request_.rules, without_dot(path));
+  if (reason == skip_reason::none) reason = judge_size(request_.rules, size);
+  if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
+  return taken(std::move(path), size);
+}
+
+std::optional<input> intake::begin_walk(std::string path, const std::string& absolute) {
+  unique_fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!root) return failed_by_system(std::move(path), errno);
+  overlap_.begin_walk(absolute);
+  auto rule = [this](std::string_view below) { return judge_directory(below); };
+  walk_.emplace(walk_state{tree_walk(std::move(root), std::move(rule)), with_slash(std::move(path)), with_slash(absolute)});
+  return std::nullopt;
+}
+
+tree_walk::descent intake::judge_directory(std::string_view below) const {
+  if (!overlap_.walk_is_alone() && overlap_.leaves_out(walk_->absolute + std::string(below))) {
+    return tree_walk::descent::leave_out;
+  }
+  return enters(request_.rules, below) ? tree_walk::descent::enter : tree_walk::descent::tell;
+}
+
+std::optional<input> intake::next_walked() {
+  const auto item = walk_->tree.next();
+  if (item) return judge_walked(*item);
+  walk_.reset();
+  return std::nullopt;
+}
+
+std::optional<input> intake::judge_walked(const tree_walk::item& item) {
+  if (!overlap_.walk_is_alone() && item.what != tree_walk::kind::unreadable &&
+      overlap_.leaves_out(walk_->absolute + std::string(item.below))) {
+    return std::nullopt;
+  }
+  auto path = walk_->root + std::string(item.below);
+  switch (item.what) {
+  case tree_walk::kind::unreadable: return failed_by_system(std::move(path), item.error);
+  case tree_walk::kind::directory: return skipped(with_slash(std::move(path)), skip_reason::excluded);
+  case tree_walk::kind::symlink: return skipped(std::move(path), skip_reason::symlink);
+  case tree_walk::kind::special: return skipped(std::move(path), skip_reason::special);
+  case tree_walk::kind::regular: break;
+  }
+
+  auto reason = judge_name(request_.rules, item.below);
+  const bool perhaps_own = own_.may_hold(item.inode, name_in(item.below));
+  std::optional<std::uint64_t> size;
+  if (perhaps_own || (reason == skip_reason::none && (request_.rules.wants_sizes() || request_.sizes == size_wanted::always))) {
+    const auto status = walk_->tree.stat_current();
+    if (!status) return failed(std::move(path), errc::source_missing, "it vanished while its directory was read");
+    size = static_cast<std::uint64_t>(status->st_size);
+    if (perhaps_own && own_.holds(*status, name_in(item.below))) reason = skip_reason::own_file;
+    if (reason == skip_reason::none) reason = judge_size(request_.rules, *size);
+  }
+  if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
+  if (is_hidden(item.below)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
+  return taken(std::move(path), size);
+}
+
+} // namespace hoist::cli

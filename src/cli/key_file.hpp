@@ -1,0 +1,15 @@
+#pragma once
+
+// The API key's way in: a file or a variable, never an argument, where every user of the machine could read it.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace hoist::cli {
+
+/// Without the whitespace around it. Throws usage_error, whose text never holds the key.
+std::string checked_key(std::string_view text, std::string_view origin);
+std::string read_key_file(const std::filesystem::path& file);
+
+} // namespace hoist::cli

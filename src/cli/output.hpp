@@ -1,0 +1,37 @@
+#pragma once
+
+// Which rows go where:
+//
+//                     --format jsonl        --format url
+//   without -L        rows to stdout        URLs to stdout
+//   with -L FILE      rows to FILE          rows to FILE, URLs to stdout
+
+#include "cli/own_files.hpp"
+#include "cli/row_writer.hpp"
+#include "cli/settings.hpp"
+
+#include <memory>
+#include <string_view>
+
+namespace hoist::cli {
+
+class output {
+ public:
+  /// Opens the manifest. Throws usage_error, also when it exists and may not be replaced.
+  output(const settings& s, const stop_sign& abandon, std::function<void(row_writer::failure, int)> on_failure);
+
+  bool wants_rows() const { return rows_ != nullptr; }
+  void row(std::string_view line);
+  void url(std::string_view url);
+
+  /// What a walk must leave alone.
+  void add_to(own_files& own) const;
+  /// Rows are shown on a terminal, where a bar would get in their way.
+  bool is_on_terminal() const;
+
+ private:
+  std::unique_ptr<row_writer> rows_;
+  std::unique_ptr<row_writer> urls_;
+};
+
+} // namespace hoist::cli

@@ -1,0 +1,87 @@
+#include "cli/overlap.hpp"
+
+#include <algorithm>
+
+namespace hoist::cli {
+
+namespace {
+
+void append_normalised(std::string& out, std::string_view path) {
+  while (!path.empty()) {
+    const auto part = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(part.size() + 1, path.size()));
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      out.resize(out.empty() ? 0 : out.rfind('/'));
+      continue;
+    }
+    out += '/';
+    out += part;
+  }
+}
+
+/// Zero marks a free slot.
+std::uint64_t hash_of(std::string_view text) {
+  const std::uint64_t hash = std::hash<std::string_view>{}(text);
+  return hash == 0 ? 1 : hash;
+}
+
+} // namespace
+
+std::string normalised(std::string_view directory, std::string_view path) {
+  std::string out;
+  if (!path.starts_with('/')) append_normalised(out, directory);
+  append_normalised(out, path);
+  if (out.empty()) out = "/";
+  return out;
+}
+
+std::size_t hash_set::slot_of(std::uint64_t hash) const {
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = hash & mask;
+  while (slots_[slot] != 0 && slots_[slot] != hash) slot = (slot + 1) & mask;
+  return slot;
+}
+
+void hash_set::insert(std::uint64_t hash) {
+  if ((used_ + 1) * 3 > slots_.size() * 2) grow();
+  auto& slot = slots_[slot_of(hash)];
+  if (slot == 0) ++used_;
+  slot = hash;
+}
+
+bool hash_set::contains(std::uint64_t hash) const { return used_ > 0 && slots_[slot_of(hash)] == hash; }
+
+void hash_set::grow() {
+  std::vector<std::uint64_t> old(std::max<std::size_t>(slots_.size() * 2, 64));
+  old.swap(slots_);
+  for (const auto hash : old) {
+    if (hash != 0) slots_[slot_of(hash)] = hash;
+  }
+}
+
+bool overlap::name_root(const std::string& absolute) { return roots_.insert(absolute).second; }
+
+void overlap::begin_walk(const std::string& absolute) {
+  roots_.insert(absolute);
+  walked_.insert(absolute);
+}
+
+bool overlap::covers(std::string_view absolute) const {
+  if (roots_.contains(absolute)) return true;
+  if (walked_.empty()) return false;
+  while (absolute.size() > 1) {
+    const auto slash = absolute.rfind('/');
+    absolute = absolute.substr(0, std::max<std::size_t>(slash, 1));
+    if (walked_.contains(absolute)) return true;
+  }
+  return false;
+}
+
+void overlap::take_listed(std::string_view absolute) { listed_.insert(hash_of(absolute)); }
+
+bool overlap::leaves_out(std::string_view absolute) const {
+  return roots_.contains(absolute) || listed_.contains(hash_of(absolute));
+}
+
+} // namespace hoist::cli

@@ -1,0 +1,64 @@
+#pragma once
+
+// PATHs that overlap are taken once. Compared are absolute paths, normalised by their letters alone ("a/../b" is "b",
+// links are not resolved).
+//
+// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each entry of a list. What a
+// walk finds is not kept. Eight bytes: among ten million entries two share a hash with a chance of one in 300 000.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace hoist::cli {
+
+/// `path` against `directory`, which is absolute; without "." and "..", doubled and trailing slashes.
+std::string normalised(std::string_view directory, std::string_view path);
+
+/// Open addressing; grows by doubling.
+class hash_set {
+ public:
+  void insert(std::uint64_t hash);
+  bool contains(std::uint64_t hash) const;
+  bool empty() const { return used_ == 0; }
+
+ private:
+  std::size_t slot_of(std::uint64_t hash) const;
+  void grow();
+
+  std::vector<std::uint64_t> slots_; ///< 0: free
+  std::size_t used_ = 0;
+};
+
+class overlap {
+ public:
+  /// Told of every PATH of the command line before anything is taken; false when it was named before.
+  bool name_root(const std::string& absolute);
+  /// A directory is about to be walked.
+  void begin_walk(const std::string& absolute);
+
+  /// An entry of a list that some PATH, or a walk that has begun, stands for.
+  bool covers(std::string_view absolute) const;
+  void take_listed(std::string_view absolute);
+
+  /// True when nothing that a walk finds can have been taken otherwise, so that it need not ask.
+  bool walk_is_alone() const { return roots_.size() <= 1 && listed_.empty(); }
+  /// What a walk leaves out: it is taken in its own turn, or was.
+  bool leaves_out(std::string_view absolute) const;
+
+ private:
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  };
+  using text_set = std::unordered_set<std::string, text_hash, std::equal_to<>>;
+
+  text_set roots_;  ///< named on the command line, or walked
+  text_set walked_;
+  hash_set listed_;
+};
+
+} // namespace hoist::cli

@@ -1,0 +1,85 @@
+#include "cli/plan_run.hpp"
+
+#include "cli/exit_code.hpp"
+#include "cli/output.hpp"
+#include "cli/rows.hpp"
+#include "cli/run_inputs.hpp"
+#include "cli/type_map.hpp"
+#include "cli/units.hpp"
+#include "cli/usage_error.hpp"
+
+#include <hoist/source.hpp>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <boost/system/system_error.hpp>
+
+namespace hoist::cli {
+
+namespace {
+
+/// What would be refused at once in the real run is refused here as well.
+void check_options(hoist::options o) {
+  o.api_key = "none-needed";
+  try {
+    validate(o);
+  } catch (const boost::system::system_error& refused) {
+    throw usage_error(refused.what());
+  }
+}
+
+void count(plan_facts& facts, const input& decided, std::string_view action) {
+  if (action == "skip") {
+    ++facts.skip;
+  } else if (action == "fail") {
+    ++facts.fail;
+  } else {
+    ++facts.upload;
+    facts.bytes += decided.size.value_or(0);
+  }
+}
+
+std::string words_of(const plan_facts& facts, std::uint64_t hidden) {
+  auto text = fmt::format("hoist: would upload {} files ({}), skip {}, fail {}", facts.upload,
+                          size_text(static_cast<double>(facts.bytes)), facts.skip, facts.fail);
+  if (hidden > 0) text += fmt::format("; {} of them hidden (--exclude '.*' leaves them out)", hidden);
+  return text;
+}
+
+int exit_status_of(const settings& s, const plan_facts& facts) {
+  if (facts.fail > 0) return exit_status::some_failed;
+  return facts.upload == 0 && s.error_on_empty ? exit_status::nothing_matched : exit_status::success;
+}
+
+} // namespace
+
+int run_plan(const settings& s, terminal& screen) {
+  check_options(s.library);
+  const auto types = s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
+  stop_sign stop;
+  auto failure = row_writer::failure::none;
+  output out(s, stop, [&](row_writer::failure kind, int) {
+    failure = kind;
+    stop.raise();
+  });
+  intake inputs(request_from(s, size_wanted::always), own_files_of(s, out), stop);
+
+  plan_facts facts;
+  while (const auto decided = inputs.next()) {
+    const auto plan = plan_for(*decided, s.library.file_bytes_max);
+    const bool takes = decided->what == input::fate::take;
+    out.row(plan_row(*decided, plan, takes ? sent_type_of(s, types, decided->path) : std::string{}));
+    count(facts, *decided, plan.action);
+  }
+  facts.complete = inputs.is_exhausted();
+  out.row(plan_summary_row(facts));
+  if (failure == row_writer::failure::closed) return exit_status::output_closed;
+  if (failure == row_writer::failure::system) {
+    screen.print("hoist: error: the rows cannot be written");
+    return exit_status::fatal;
+  }
+  if (s.summary) screen.print(words_of(facts, inputs.hidden_taken()));
+  return exit_status_of(s, facts);
+}
+
+} // namespace hoist::cli

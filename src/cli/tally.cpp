@@ -1,0 +1,43 @@
+#include "cli/tally.hpp"
+
+#include "cli/rows.hpp"
+
+namespace hoist::cli {
+
+void tally::add(const input& decided) {
+  const std::lock_guard lock(mutex_);
+  switch (decided.what) {
+  case input::fate::take: ++counts_.taken; return;
+  case input::fate::skip:
+    ++counts_.skipped;
+    ++counts_.skip_reasons[std::string(name_of(decided.reason))];
+    return;
+  case input::fate::fail: add_failure(name_of(decided.code), decided.path); return;
+  }
+}
+
+void tally::add(const file_report& report) {
+  const std::lock_guard lock(mutex_);
+  if (report.error) return add_failure(code_name(report.error), report.path.native());
+  ++counts_.done;
+  counts_.bytes += report.size;
+  if (report.from_ledger) ++counts_.from_ledger;
+}
+
+std::uint64_t tally::failed() const {
+  const std::lock_guard lock(mutex_);
+  return counts_.failed;
+}
+
+counts tally::read() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+void tally::add_failure(std::string_view code, const std::string& path) {
+  ++counts_.failed;
+  ++counts_.causes[std::string(code)];
+  if (counts_.failed_paths.size() < failed_paths_max) counts_.failed_paths.push_back(path);
+}
+
+} // namespace hoist::cli

@@ -1,0 +1,40 @@
+#include "cli/upload_command.hpp"
+
+#include "cli/arguments.hpp"
+#include "cli/help.hpp"
+#include "cli/key_file.hpp"
+#include "cli/log.hpp"
+#include "cli/plan_run.hpp"
+#include "cli/settings.hpp"
+#include "cli/terminal.hpp"
+#include "cli/upload_run.hpp"
+#include "cli/usage_error.hpp"
+
+#include <unistd.h>
+
+namespace hoist::cli {
+
+namespace {
+
+void load_key(settings& s) {
+  auto& key = s.library.api_key;
+  key = s.api_key_file.empty() ? checked_key(key, "the API key's variable") : read_key_file(s.api_key_file);
+}
+
+} // namespace
+
+int upload_command(std::span<const std::string> words, const environment& variables) {
+  const auto typed = parse_arguments(words.subspan(2), variables);
+  if (typed.is_on("help")) return print_text(upload_help());
+  if (typed.is_on("version")) return print_text(version_text());
+
+  auto s = settings_from(typed, variables);
+  terminal screen(STDERR_FILENO, variables("TERM").value_or(""));
+  const auto log = make_log(s, screen);
+  for (const auto& notice : s.notices) log->warn("{}", notice);
+  if (s.dry_run) return run_plan(s, screen);
+  load_key(s);
+  return run_upload(s, words, screen, log);
+}
+
+} // namespace hoist::cli

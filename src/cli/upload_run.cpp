@@ -1,0 +1,317 @@
+// Three threads meet here:
+//   main         signals, timers, the bar, the end of the run
+//   the walk     batch.next: inputs, rows of what is skipped or cannot be taken
+//   the reports  batch.sink: rows of what was settled
+// Main never waits for another thread. The others are released by two signs: `intake_stop_` (take nothing more) and
+// `abandon_` (do not even wait for the reader of the rows).
+
+#include "cli/upload_run.hpp"
+
+#include "cli/escape.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/log.hpp"
+#include "cli/output.hpp"
+#include "cli/progress_display.hpp"
+#include "cli/rows.hpp"
+#include "cli/run_inputs.hpp"
+#include "cli/summary.hpp"
+#include "cli/tally.hpp"
+#include "cli/type_map.hpp"
+#include "cli/usage_error.hpp"
+
+#include <hoist/uploader.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+namespace hoist::cli {
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+/// What is in flight when the intake stops gets this long: the contract's bound.
+constexpr auto drain_time = 20s;
+
+/// Further failures are in the rows; a log of a million lines helps nobody.
+constexpr std::uint64_t failures_logged_max = 100;
+
+type_map read_types(const settings& s) { return s.type_map.empty() ? type_map{} : type_map::read(s.type_map); }
+
+uploader make_uploader(asio::io_context& context, const hoist::options& o) {
+  try {
+    return uploader(context.get_executor(), o);
+  } catch (const boost::system::system_error& refused) {
+    throw usage_error(escaped(refused.what()));
+  }
+}
+
+class upload_run {
+ public:
+  upload_run(const settings& s, terminal& screen, std::shared_ptr<spdlog::logger> log)
+      : settings_(s)
+      , log_(std::move(log))
+      , types_(read_types(s))
+      , uploader_(make_uploader(context_, s.library))
+      , output_(s, abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
+      , inputs_(request_from(s, size_wanted::when_needed), own_files_of(s, output_), intake_stop_)
+      , display_(s, screen, {screen.can_redraw(), output_.is_on_terminal()}) {}
+
+  upload_run(const upload_run&) = delete;
+  upload_run& operator=(const upload_run&) = delete;
+
+  /// The library's threads call into what is below `uploader_`, so it has to fall silent first.
+  ~upload_run() {
+    intake_stop_.raise();
+    abandon_.raise();
+    auto last = std::move(uploader_);
+  }
+
+  summary_facts run() {
+    listen();
+    uploader_.async_upload_all(make_batch(), [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
+    context_.run();
+    display_.clear();
+    return facts();
+  }
+
+  counts numbers() const { return tally_.read(); }
+  std::uint64_t hidden_taken() const { return inputs_.hidden_taken(); }
+  void write_summary(const summary_facts& facts) { output_.row(summary_row(facts)); }
+
+ private:
+  // main ------------------------------------------------------------------------------------------------------------
+
+  void listen() {
+    await_signal();
+    if (settings_.duration_max) {
+      time_box_.expires_after(*settings_.duration_max);
+      time_box_.async_wait([this](error_code ec) {
+        if (!ec) stop(stop_cause::out_of_time);
+      });
+    }
+    if (display_.interval() > 0ms) await_tick();
+  }
+
+  void await_signal() {
+    signals_.async_wait([this](error_code ec, int number) {
+      if (ec) return;
+      on_signal(number);
+      await_signal();
+    });
+  }
+
+  void await_tick() {
+    tick_.expires_after(display_.interval());
+    tick_.async_wait([this](error_code ec) {
+      if (ec) return;
+      display_.update(std::chrono::steady_clock::now(), {uploader_.snapshot(), tally_.read(), inputs_.is_exhausted()});
+      await_tick();
+    });
+  }
+
+  void on_signal(int number) {
+    ++signals_seen_;
+    if (signals_seen_ == 1 && cause_ == stop_cause::none) {
+      log_->warn("stopping: what is in flight may finish for {} s; once more stops at once", drain_time.count());
+      return stop(number == SIGINT ? stop_cause::interrupted : stop_cause::terminated);
+    }
+    // Something that does not even react to a cancellation must not hold the person who asked three times.
+    if (signals_seen_ > 2) ::_exit(128 + number);
+    log_->warn("stopping at once");
+    give_up();
+  }
+
+  /// Takes nothing more and lets what is in flight finish, in bounded time. The first cause counts.
+  void stop(stop_cause cause) {
+    if (cause_ != stop_cause::none || finished_) return;
+    cause_ = cause;
+    intake_stop_.raise();
+    uploader_.cancel(stop_mode::drain);
+    drain_.expires_after(drain_time);
+    drain_.async_wait([this](error_code ec) {
+      if (ec) return;
+      log_->warn("stopping at once: {} s have passed", drain_time.count());
+      give_up();
+    });
+  }
+
+  void give_up() {
+    intake_stop_.raise();
+    abandon_.raise();
+    uploader_.cancel(stop_mode::now);
+  }
+
+  void finish(error_code ec, batch_report report) {
+    finished_ = true;
+    error_ = ec;
+    report_ = std::move(report);
+    intake_stop_.raise();
+    signals_.cancel();
+    time_box_.cancel();
+    drain_.cancel();
+    tick_.cancel();
+  }
+
+  summary_facts facts() const {
+    const auto numbers = tally_.read();
+    summary_facts facts;
+    facts.batch = report_;
+    facts.done = numbers.done;
+    facts.failed = numbers.failed;
+    facts.skipped = numbers.skipped;
+    facts.from_ledger = numbers.from_ledger;
+    if (inputs_.is_exhausted()) facts.unsettled = report_.unsettled;
+    facts.complete = inputs_.is_exhausted() && report_.complete && listing_error_.empty();
+    facts.error = error_ == errc::cancelled ? error_code{} : error_;
+    facts.stopped_by = cause_;
+    facts.message = message();
+    facts.exit_code = exit_code({.cause = cause_,
+                                 .error = error_,
+                                 .complete = facts.complete,
+                                 .any_failed = numbers.failed > 0,
+                                 .any_taken = numbers.taken + numbers.failed > 0,
+                                 .error_on_empty = settings_.error_on_empty});
+    return facts;
+  }
+
+  /// What ended the run, in one sentence; empty when nothing did but a signal or a limit that was asked for.
+  std::string message() const {
+    if (!listing_error_.empty()) return "the inputs could not be listed: " + listing_error_;
+    if (cause_ == stop_cause::output_failed) return "the rows cannot be written: " + std::string(std::strerror(output_error_));
+    if (!error_ || error_ == errc::cancelled) {
+      return report_.complete || cause_ != stop_cause::none ? std::string{} : report_.details.message;
+    }
+    std::string text = escaped(settings_.library.endpoint) + ": ";
+    text += report_.details.message.empty() ? error_.message() : escaped(report_.details.message);
+    if (const auto remedy = remedy_for(error_); !remedy.empty()) text.append("; ").append(remedy);
+    return text;
+  }
+
+  // any thread ------------------------------------------------------------------------------------------------------
+
+  void request_stop(stop_cause cause) {
+    intake_stop_.raise();
+    asio::post(context_, [this, cause] { stop(cause); });
+  }
+
+  void output_failed(row_writer::failure kind, int error) {
+    output_error_ = error;
+    request_stop(kind == row_writer::failure::closed ? stop_cause::output_closed : stop_cause::output_failed);
+  }
+
+  void tell_failure(std::string_view path, std::string_view code, const std::string& message) {
+    const auto failed = tally_.failed();
+    if (failed <= failures_logged_max) log_->error("{}: {} ({})", escaped(path), escaped(message), code);
+    if (failed == failures_logged_max) log_->warn("further failed files are only in the rows");
+    if (settings_.errors_max > 0 && failed >= settings_.errors_max) request_stop(stop_cause::too_many_errors);
+  }
+
+  // the walk's thread -----------------------------------------------------------------------------------------------
+
+  batch make_batch() {
+    batch b;
+    b.next = [this] { return next(); };
+    b.sink = [this](file_report&& report) { settle(report); };
+    b.watch.on_log = [this](severity s, const std::string& text) { log_->log(level_of(s), "{}", text); };
+    return b;
+  }
+
+  std::optional<source> next() {
+    try {
+      return next_taken();
+    } catch (const std::exception& failure) {
+      listing_error_ = escaped(failure.what());
+      return std::nullopt;
+    }
+  }
+
+  std::optional<source> next_taken() {
+    while (auto decided = inputs_.next()) {
+      tally_.add(*decided);
+      if (decided->what == input::fate::take) {
+        auto type = asked_type_of(settings_, types_, decided->path);
+        return source::file(std::move(decided->path), std::move(type));
+      }
+      if (output_.wants_rows()) output_.row(result_row(*decided));
+      if (decided->what == input::fate::fail) tell_failure(decided->path, name_of(decided->code), decided->message);
+    }
+    return std::nullopt;
+  }
+
+  // the reports' thread ---------------------------------------------------------------------------------------------
+
+  void settle(const file_report& report) {
+    // A file that was given up is unsettled: it has no row, so the next run takes it again.
+    if (report.error == errc::cancelled) return;
+    tally_.add(report);
+    if (output_.wants_rows()) output_.row(result_row(report));
+    if (!report.error) return output_.url(report.public_url);
+    const auto& message = report.details.message;
+    tell_failure(report.path.native(), code_name(report.error), message.empty() ? report.error.message() : message);
+  }
+
+  const settings& settings_;
+  std::shared_ptr<spdlog::logger> log_;
+  type_map types_;
+  stop_sign intake_stop_;
+  stop_sign abandon_;
+  tally tally_;
+  asio::io_context context_;
+  asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  asio::steady_timer time_box_{context_};
+  asio::steady_timer drain_{context_};
+  asio::steady_timer tick_{context_};
+  uploader uploader_;
+  output output_;
+  intake inputs_;
+  progress_display display_;
+
+  stop_cause cause_ = stop_cause::none;
+  int signals_seen_ = 0;
+  bool finished_ = false;
+  error_code error_;
+  batch_report report_;
+  std::string listing_error_;    ///< written by the walk's thread before the batch completes
+  std::atomic<int> output_error_{0};
+};
+
+/// A manifest that exists is refused, so the same command needs one word more.
+std::string retry_text(const settings& s, std::span<const std::string> words) {
+  std::error_code ignored;
+  const bool refused = !s.manifest.empty() && !s.overwrite && std::filesystem::is_regular_file(s.manifest, ignored);
+  return command_text(words, refused ? "--overwrite" : "");
+}
+
+void tell_end(const settings& s, const summary_facts& facts, const counts& numbers, std::uint64_t hidden,
+              std::span<const std::string> words, terminal& screen, spdlog::logger& log) {
+  if (s.summary) {
+    for (const auto& line : summary_lines(facts, numbers, hidden, retry_text(s, words))) screen.print("hoist: " + line);
+  }
+  if (const auto line = failure_line(facts, numbers); !line.empty()) log.error("{}", line);
+}
+
+} // namespace
+
+int run_upload(const settings& s, std::span<const std::string> words, terminal& screen,
+               const std::shared_ptr<spdlog::logger>& log) {
+  upload_run run(s, screen, log);
+  auto facts = run.run();
+  run.write_summary(facts);
+  tell_end(s, facts, run.numbers(), run.hidden_taken(), words, screen, *log);
+  return facts.exit_code;
+}
+
+} // namespace hoist::cli

@@ -1,0 +1,54 @@
+#pragma once
+
+// The closed set of ways in which an attempt (a presign or a PUT) can end other than well. I/O reports one of these and
+// decides nothing; scheduler::decide says what follows.
+
+#include "core/time.hpp"
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <string_view>
+
+namespace hoist::core {
+
+enum class outcome_kind : std::uint8_t {
+  // the server answered
+  throttled,       ///< 429, 503 SlowDown: slow down, try again
+  transient,       ///< 408, other 5xx and what S3 calls retryable
+  refused,         ///< 403 and its kin: a new URL may help
+  rejected,        ///< it will never take this file
+  key_refused,     ///< 401 from the API
+  malformed,       ///< a presign reply that breaks the contract
+  header_refused,  ///< required_headers we must not send
+  url_refused,     ///< a URL we must not follow
+  digest_mismatch, ///< stored bytes differ from those read
+  // the way there
+  unreachable,     ///< no connection: refused, unresolvable, connect timeout
+  stale,           ///< a kept connection turned out closed before it gave any answer
+  lost,            ///< a connection broke or stalled in mid-exchange
+  tls_refused,     ///< certificate or protocol not acceptable
+  address_refused, ///< the name leads where a public API may not send us
+  private_storage, ///< likewise, a private range that an option would allow
+  exhausted,       ///< we are out of descriptors or ports
+  // the file
+  source_missing,
+  source_unreadable,
+  source_not_regular,
+  source_too_large,
+  source_changed,
+  // us
+  cancelled,
+};
+
+std::string_view name_of(outcome_kind kind) noexcept;
+std::ostream& operator<<(std::ostream& out, outcome_kind kind);
+
+struct outcome {
+  outcome_kind kind = outcome_kind::lost;
+  std::optional<millis> retry_after; ///< what the server asked for
+
+  friend bool operator==(const outcome&, const outcome&) = default;
+};
+
+} // namespace hoist::core

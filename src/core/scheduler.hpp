@@ -1,0 +1,216 @@
+#pragma once
+
+// The life of every file between "taken in" and "settled", as a state machine without I/O: events in, actions out, time
+// as an argument. It decides who goes next, what follows from an outcome, and when it must be asked again.
+//
+//   waiting -> presigning -> ready -> putting -> settled
+//      ^__________|___________|__________|        (a retry waits in `parked` first, a lapsed ticket does not)
+//
+// Invariants: a file is in exactly one stage; puts_in_flight() <= puts_max and presigns_in_flight() <= presigns_max; no
+// PUT is begun on a ticket at or after its use_before; every file added is settled exactly once; after end_run nothing
+// is begun.
+//
+// It is not thread-safe; each shard has one of its own.
+
+#include "core/backoff.hpp"
+#include "core/host_gate.hpp"
+#include "core/lifetime.hpp"
+#include "core/outcome.hpp"
+#include "core/random.hpp"
+#include "core/ring.hpp"
+#include "core/time.hpp"
+
+#include <hoist/error.hpp>
+
+#include <cstdint>
+#include <iosfwd>
+#include <optional>
+#include <queue>
+#include <variant>
+#include <vector>
+
+namespace hoist::core {
+
+/// A small number, dense and reused after settlement: the index of the file in its shard's tables.
+using file_id = std::uint32_t;
+
+enum class stop_kind : std::uint8_t { drain, now };
+
+namespace event {
+struct file_added {
+  file_id file;
+};
+struct presign_answered {
+  file_id file;
+  lifetime ticket;
+};
+struct presign_failed {
+  file_id file;
+  outcome why;
+};
+struct put_answered {
+  file_id file;
+};
+struct put_failed {
+  file_id file;
+  outcome why;
+};
+struct file_cancelled {
+  file_id file;
+  stop_kind how;
+};
+/// The run is over for a reason found elsewhere (another shard, the ledger).
+struct run_ended {
+  errc cause;
+};
+} // namespace event
+
+using scheduler_event = std::variant<event::file_added, event::presign_answered, event::presign_failed,
+                                     event::put_answered, event::put_failed, event::file_cancelled, event::run_ended>;
+
+namespace action {
+struct start_presign {
+  file_id file;
+  friend bool operator==(const start_presign&, const start_presign&) = default;
+};
+struct start_put {
+  file_id file;
+  friend bool operator==(const start_put&, const start_put&) = default;
+};
+/// Give up the attempt in flight; its outcome is still reported, as `cancelled` or as what it became meanwhile.
+struct abort_attempt {
+  file_id file;
+  friend bool operator==(const abort_attempt&, const abort_attempt&) = default;
+};
+enum class settlement : std::uint8_t { done, failed, abandoned };
+/// The file leaves the scheduler; its id may be used again. `cause` is meaningful unless done.
+struct settle {
+  file_id file;
+  settlement how;
+  errc cause;
+  friend bool operator==(const settle&, const settle&) = default;
+};
+/// Nothing more will be begun, here or, please, in any other shard.
+struct end_run {
+  errc cause;
+  friend bool operator==(const end_run&, const end_run&) = default;
+};
+} // namespace action
+
+using scheduler_action =
+    std::variant<action::start_presign, action::start_put, action::abort_attempt, action::settle, action::end_run>;
+
+std::ostream& operator<<(std::ostream& out, const scheduler_action& a);
+
+struct scheduler_limits {
+  int puts_max = 32;         ///< PUTs in flight
+  int presigns_max = 8;      ///< presign requests in flight
+  int tickets_ahead_max = 8; ///< tickets made before their PUT has a slot
+};
+
+struct retry_policy {
+  backoff_range transient{millis{100}, millis{20'000}};
+  backoff_range throttled{millis{1'000}, millis{20'000}};
+  millis give_up_after{15 * 60 * 1000};
+  int attempts_max = 0; ///< charged tries per file; 0: bounded by time alone
+};
+
+struct scheduler_tallies {
+  std::uint64_t presigns = 0, puts = 0; ///< begun
+  std::uint64_t retries = 0;            ///< charged failures that are tried again
+  std::uint64_t refreshes = 0;          ///< lapsed tickets replaced, uncharged
+};
+
+class scheduler {
+ public:
+  scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed);
+
+  void on(const scheduler_event& e, instant now);
+  /// What to do next; ask until it has nothing.
+  std::optional<scheduler_action> next_action(instant now);
+  /// When to ask again although no event came.
+  std::optional<instant> next_wakeup() const;
+  /// No file is inside.
+  bool done() const noexcept { return open_files_ == 0 && decided_.empty(); }
+
+  int puts_in_flight() const noexcept { return puts_in_flight_; }
+  int presigns_in_flight() const noexcept { return presigns_in_flight_; }
+  std::size_t tickets_ready() const noexcept { return ready_.size(); }
+  std::uint32_t open_files() const noexcept { return open_files_; }
+  const scheduler_tallies& tallies() const noexcept { return tallies_; }
+
+  /// Presign requests and PUTs of a file so far; valid until its settlement has been drained.
+  int presigns_of(file_id f) const { return files_[f].presigns; }
+  int puts_of(file_id f) const { return files_[f].puts; }
+
+ private:
+  enum class stage : std::uint8_t { absent, waiting, presigning, ready, putting, parked };
+
+  struct file_state {
+    stage at = stage::absent;
+    bool draining = false; ///< its batch was stopped: what is in flight may finish, nothing is begun again
+    bool free_retry_used = false;
+    bool has_ticket = false;
+    std::uint16_t presigns = 0, puts = 0;
+    std::uint16_t charged = 0;  ///< failures that count against attempts_max
+    std::uint16_t refusals = 0; ///< 403 on a ticket that was fresh
+    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row
+    std::uint16_t mismatches = 0, changes = 0;
+    std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
+    std::optional<instant> failing_since;
+    lifetime ticket;
+  };
+
+  struct parked_file {
+    instant until;
+    file_id file;
+    friend bool operator>(const parked_file& a, const parked_file& b) { return a.until > b.until; }
+  };
+  using parked_queue = std::priority_queue<parked_file, std::vector<parked_file>, std::greater<>>;
+
+  void handle(const event::file_added& e, instant now);
+  void handle(const event::presign_answered& e, instant now);
+  void handle(const event::presign_failed& e, instant now);
+  void handle(const event::put_answered& e, instant now);
+  void handle(const event::put_failed& e, instant now);
+  void handle(const event::file_cancelled& e, instant now);
+  void handle(const event::run_ended& e, instant now);
+
+  /// The one table: what follows from a failed attempt of `f` against `gate`.
+  void decide(file_id f, outcome why, host_gate& gate, instant now);
+  void on_refused(file_id f, instant now);
+  void refresh(file_id f);
+  void retry_later(file_id f, backoff_range range, outcome why, instant now);
+  void park(file_id f, instant until);
+  void requeue(file_id f);
+  void settle(file_id f, action::settlement how, errc cause = {});
+  void abandon_queued(file_id f);
+  void end_run(errc cause);
+  bool take_from_queue(file_id f);
+
+  void unpark(instant now);
+  std::optional<scheduler_action> next_put(instant now);
+  std::optional<scheduler_action> next_presign(instant now);
+
+  scheduler_limits limits_;
+  retry_policy policy_;
+  random rng_;
+  host_gate api_;
+  host_gate storage_;
+
+  std::vector<file_state> files_;
+  ring<file_id> waiting_; ///< for a presign
+  ring<file_id> ready_;   ///< with a ticket, for a PUT slot
+  parked_queue parked_;
+  ring<scheduler_action> decided_;
+
+  int puts_in_flight_ = 0;
+  int presigns_in_flight_ = 0;
+  std::uint32_t open_files_ = 0;
+  std::uint32_t refusal_streak_ = 1;
+  int refused_in_a_row_ = 0;
+  bool ended_ = false;
+  scheduler_tallies tallies_;
+};
+
+} // namespace hoist::core

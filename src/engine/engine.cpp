@@ -1,0 +1,191 @@
+#include "engine/engine.hpp"
+
+#include "ledger/memory_store.hpp"
+#include "wire/url.hpp"
+
+#include <boost/system/system_error.hpp>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
+
+namespace hoist::engine {
+
+namespace {
+
+constexpr int threads_auto_max = 4;
+constexpr int concurrency_auto = 32;
+constexpr int presign_concurrency_auto = 16;
+// What an uploader without a ledger remembers: nothing that anybody could ask for later.
+constexpr std::size_t rows_without_ledger = 0;
+
+int at_least_one(int n) { return std::max(1, n); }
+
+/// `total` over `parts` as evenly as it goes; the first ones get the rest.
+int share(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed);
+  return seed;
+}
+
+wire::origin api_origin(const options& o) {
+  wire::url u;
+  wire::parse_url(o.endpoint, u); // validate() has seen to it
+  return u.where;
+}
+
+shard_config config_of(const options& o) {
+  shard_config c;
+  c.retry.transient = {o.retry.backoff_base, o.retry.backoff_cap};
+  c.retry.throttled = {o.retry.throttle_base, std::max(o.retry.throttle_base, o.retry.backoff_cap)};
+  c.retry.give_up_after = o.retry.give_up_after;
+  c.retry.attempts_max = o.retry.attempts_max;
+  c.presign_depth = o.presign_depth;
+  c.lifetime_max = o.presign_lifetime_max;
+  c.file_bytes_max = o.file_bytes_max;
+  c.timeout = o.timeout;
+  c.api = api_origin(o);
+  c.api_key = o.api_key;
+  c.expires_in = o.expires_in;
+  c.allow_http_storage = o.allow_plain_http || c.api.how == wire::scheme::http;
+  c.storage_reach = o.allow_private_storage ? net::reach::not_loopback : net::reach::public_only;
+  return c;
+}
+
+} // namespace
+
+engine::engine(const options& o) : options_(o), tls_(o.tls) {
+  recorder_ = std::make_unique<recorder>(
+      std::make_unique<ledger::memory_store>(rows_without_ledger), [this] { return snapshot(); },
+      [this](const diagnostics& details) { run_ended(errc::ledger_failed, details); });
+
+  const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
+  const int puts = o.concurrency > 0 ? o.concurrency : concurrency_auto;
+  const int presigns = o.presign_concurrency > 0 ? o.presign_concurrency : std::min(puts, presign_concurrency_auto);
+  const int threads = std::min({o.threads > 0 ? o.threads : std::min(cores, threads_auto_max), puts});
+  shard_listener& listener = *this;
+  for (int i = 0; i < threads; ++i) {
+    shard_config c = config_of(o);
+    c.limits.puts_max = share(puts, threads, i);
+    c.limits.presigns_max = at_least_one(share(presigns, threads, i)) * o.presign_depth;
+    c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
+    c.seed = random_seed();
+    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, *recorder_, listener));
+  }
+}
+
+engine::~engine() {
+  stop_all(stop_mode::now);
+  {
+    const std::lock_guard lock(mutex_);
+    intakes_.clear(); // joins: each has told the recorder that its source is at its end
+  }
+  // The recorder's runs end when the shards have settled their files, which the stop has them do.
+  recorder_->stop();
+  shards_.clear();
+}
+
+void engine::start(std::shared_ptr<run> r) {
+  if (!enter(r)) return recorder_->source_ended(r);
+  intake::hooks hooks;
+  hooks.accept = [this](item file) { submit(std::move(file)); };
+  hooks.refuse = [this](const item& file, unfit why) { refuse(file, std::move(why)); };
+  hooks.ended = [this](const std::shared_ptr<run>& ended) { recorder_->source_ended(ended); };
+  const std::lock_guard lock(mutex_);
+  intakes_.push_back(
+      std::make_unique<intake>(std::move(r), files_open_max, options_.file_bytes_max, std::move(hooks)));
+}
+
+void engine::start(std::shared_ptr<run> r, source what) {
+  item file{std::move(what), {}, {}, r};
+  r->file_taken();
+  if (enter(r)) return submit(std::move(file));
+  const std::lock_guard lock(mutex_);
+  refuse(file, {ended_, end_details_});
+}
+
+bool engine::enter(const std::shared_ptr<run>& r) {
+  recorder_->began(r);
+  const std::lock_guard lock(mutex_);
+  forget_finished();
+  runs_.push_back(r);
+  if (ended_ == errc{}) return true;
+  r->end(ended_, end_details_);
+  return false;
+}
+
+/// Precondition: the lock is held.
+void engine::forget_finished() {
+  std::erase_if(runs_, [](const auto& r) { return r.expired(); });
+  std::erase_if(intakes_, [](const auto& i) { return i->finished(); });
+}
+
+void engine::submit(item file) { least_loaded().submit(std::move(file)); }
+
+shard& engine::least_loaded() {
+  return **std::ranges::min_element(shards_, {}, [](const auto& s) { return s->load(); });
+}
+
+void engine::refuse(const item& file, unfit why) {
+  settled s;
+  s.owner = file.owner;
+  s.report.path = file.what.path;
+  s.report.tag = file.what.tag;
+  s.report.size = file.identity.size;
+  s.report.error = why.code;
+  s.report.details = std::move(why.details);
+  std::vector<settled> group;
+  group.push_back(std::move(s));
+  recorder_->put(group);
+}
+
+void engine::stop(const std::shared_ptr<run>& r, stop_mode how) {
+  r->request_stop(how);
+  for (auto& s : shards_) s->stop_run(r, how);
+}
+
+std::vector<std::shared_ptr<run>> engine::running() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<run>> result;
+  for (const auto& weak : runs_)
+    if (auto r = weak.lock()) result.push_back(std::move(r));
+  return result;
+}
+
+void engine::stop_all(stop_mode how) {
+  for (const auto& r : running()) stop(r, how);
+}
+
+void engine::run_ended(errc cause, const diagnostics& details) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (ended_ != errc{}) return;
+    ended_ = cause;
+    end_details_ = details;
+  }
+  for (const auto& r : running()) r->end(cause, details);
+  for (auto& s : shards_) s->end_run(cause);
+}
+
+void engine::sampled(held_by what) {
+  for (const auto& r : running()) {
+    if (what == held_by::slots)
+      ++r->held_by_slots;
+    else if (what == held_by::presign)
+      ++r->held_by_presign;
+    else
+      ++(r->starved_of_room() ? r->held_by_sink : r->held_by_source);
+  }
+}
+
+counters engine::snapshot() const {
+  counters sum;
+  for (const auto& s : shards_) s->add_to(sum);
+  return sum;
+}
+
+} // namespace hoist::engine

@@ -1,0 +1,34 @@
+#pragma once
+
+// From what the wire and the sockets said to what the scheduler understands, and to the words a person gets. Pure.
+
+#include "core/outcome.hpp"
+#include "net/failure.hpp"
+#include "net/file_source.hpp"
+#include "wire/presign.hpp"
+#include "wire/response_reader.hpp"
+
+#include <hoist/diagnostics.hpp>
+
+#include <optional>
+
+namespace hoist::engine {
+
+struct verdict {
+  core::outcome what;
+  diagnostics details;
+};
+
+/// Nothing for 200.
+std::optional<verdict> of_presign_answer(const wire::response& answer, core::wall_time our_clock);
+std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock);
+
+verdict of_refusal(const wire::reply_refusal& refusal);
+/// `reused`: the connection had carried an answer before, so a close may just be its end.
+verdict of_failure(const net::failure& why, phase where, bool reused);
+verdict of_source(net::source_status status, int system_errno);
+verdict too_large(std::uint64_t size, std::uint64_t limit);
+verdict header_contradiction(std::string_view reason);
+verdict cancelled(phase where);
+
+} // namespace hoist::engine

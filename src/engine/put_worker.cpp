@@ -1,0 +1,137 @@
+#include "engine/put_worker.hpp"
+
+#include "wire/put_head.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <chrono>
+
+namespace hoist::engine {
+
+namespace {
+
+core::wall_time our_clock() {
+  return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
+}
+
+std::string_view unquoted(std::string_view etag) noexcept {
+  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) return etag.substr(1, etag.size() - 2);
+  return etag;
+}
+
+} // namespace
+
+put_worker::put_worker(net::connect_context context, net::reach allowed, put_listener& listener)
+    : connector_(context), allowed_(allowed), listener_(listener), asleep_(context.ex) {
+  asleep_.expires_at(net::timer::time_point::max());
+}
+
+void put_worker::begin(core::file_id f, flight& what) {
+  file_ = f;
+  job_ = &what;
+  shut_.reset();
+  if (connection_)
+    connection_->wake();
+  else
+    asleep_.cancel();
+}
+
+net::task<void> put_worker::run() {
+  while (!stopping_) {
+    if (job_ == nullptr) {
+      co_await idle_wait();
+      continue;
+    }
+    auto failed = co_await attempt();
+    body_.close();
+    doing_.enter(net::stage::idle);
+    job_ = nullptr;
+    listener_.put_finished(*this, file_, std::move(failed));
+  }
+  drop_connection();
+}
+
+void put_worker::stop() {
+  stopping_ = true;
+  shut(net::asio::error::operation_aborted);
+  asleep_.cancel();
+}
+
+void put_worker::shut(net::error_code why) {
+  shut_ = why;
+  connector_.shut(why);
+  if (connection_) connection_->shut(why);
+}
+
+net::task<void> put_worker::idle_wait() {
+  if (!connection_) {
+    net::error_code woken;
+    co_await asleep_.async_wait(net::asio::redirect_error(net::use_task, woken));
+    co_return;
+  }
+  co_await connection_->wait(net::interest::read_or_wake);
+  if (job_ != nullptr || stopping_) co_return;
+  // Readable while idle: session tickets are fine, anything else ends the connection.
+  net::failure ignored;
+  if (connection_->is_open() && reader_.pull(*connection_, ignored) == net::answer_reader::progress::waiting) co_return;
+  drop_connection();
+  listener_.put_disconnected(*this);
+}
+
+net::task<std::optional<verdict>> put_worker::attempt() {
+  const item& file = job_->file;
+  const auto opened = body_.open(file.what, file.identity);
+  if (opened.status != net::source_status::ok) co_return of_source(opened.status, opened.system_errno);
+
+  head_.clear();
+  const auto contradiction = wire::append_put_head(head_, job_->ticket, file.content_type, file.identity.size);
+  if (!contradiction.empty()) co_return header_contradiction(contradiction);
+  if (head_.size() > net::head_bytes_max) co_return header_contradiction("make a head over 32 KiB");
+
+  if (connection_ && !(connected_to(job_->ticket.put_url.where) && connection_->is_open())) drop_connection();
+  std::optional<verdict> failed;
+  if (!connection_) failed = co_await connect();
+  if (!failed) failed = co_await exchange();
+  co_return failed;
+}
+
+net::task<std::optional<verdict>> put_worker::connect() {
+  origin_ = job_->ticket.put_url.where;
+  auto result = co_await connector_.connect(origin_, allowed_, doing_);
+  if (result.why) co_return of_failure(result.why, phase::connect, false);
+  listener_.connection_opened();
+  connection_ = std::move(result.connected);
+  reader_.restart();
+  exchanges_ = 0;
+  co_return std::nullopt;
+}
+
+net::task<std::optional<verdict>> put_worker::exchange() {
+  const bool reused = exchanges_++ > 0;
+  if (shut_) connection_->shut(*shut_); // asked for while the connection was being made
+  const net::put_result result = co_await net::put_exchange(*connection_, reader_, head_, body_, doing_);
+  auto failed = judge(result, reused);
+  if (result.reusable && !stopping_)
+    reader_.next();
+  else
+    drop_connection();
+  co_return failed;
+}
+
+std::optional<verdict> put_worker::judge(const net::put_result& result, bool reused) {
+  if (result.source != net::source_status::ok) return of_source(result.source, 0);
+  if (result.why) return of_failure(result.why, phase::put, reused);
+  if (auto failed = of_put_answer(reader_.answer(), our_clock())) return failed;
+  // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
+  if (!body_.unchanged()) return of_source(net::source_status::changed, 0);
+  job_->etag = unquoted(reader_.answer().etag);
+  return std::nullopt;
+}
+
+void put_worker::drop_connection() {
+  connection_.reset();
+  exchanges_ = 0;
+}
+
+} // namespace hoist::engine

@@ -1,0 +1,181 @@
+#include "engine/recorder.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace hoist::engine {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+// After a group the thread lingers this long for the next, so that a fast run wakes it hundreds of times a second and
+// not once per file. It is the most that a row of a batch is late.
+constexpr auto linger = 5ms;
+// A group this large is worth waking up for at once.
+constexpr std::size_t large_group = 1024;
+constexpr auto progress_interval = 100ms;
+
+ledger::row row_of(const settled& s) {
+  ledger::row r;
+  r.path = s.report.path.native();
+  r.state = s.report.error ? ledger::row_state::failed : ledger::row_state::done;
+  r.size = s.report.size;
+  r.mtime_ns = s.mtime_ns;
+  r.ctime_ns = s.ctime_ns;
+  r.id = s.report.id;
+  r.public_url = s.report.public_url;
+  r.etag = s.report.etag;
+  r.content_type = s.report.content_type;
+  r.verified = s.report.verified;
+  r.retained_until = s.report.retained_until;
+  r.attempts = s.report.attempts;
+  r.presigns = s.report.presigns;
+  if (s.report.error) r.cause = static_cast<errc>(s.report.error.value());
+  return r;
+}
+
+} // namespace
+
+void recorder::inbox::clear() {
+  files.clear();
+  new_runs.clear();
+  ended_sources.clear();
+  lines.clear();
+}
+
+recorder::recorder(std::unique_ptr<ledger::store> store, std::function<counters()> counters_now,
+                   std::function<void(const diagnostics&)> failed)
+    : store_(std::move(store)), counters_now_(std::move(counters_now)), failed_(std::move(failed)),
+      thread_([this] { loop(); }) {}
+
+recorder::~recorder() { stop(); }
+
+void recorder::began(std::shared_ptr<run> r) {
+  const std::lock_guard lock(mutex_);
+  inbox_.new_runs.push_back(std::move(r));
+  nudge(false);
+}
+
+void recorder::put(std::vector<settled>& group) {
+  if (group.empty()) return;
+  const std::lock_guard lock(mutex_);
+  const bool urgent = std::ranges::any_of(group, [](const settled& s) { return s.owner->single(); });
+  std::ranges::move(group, std::back_inserter(inbox_.files));
+  group.clear();
+  nudge(urgent || inbox_.files.size() >= large_group);
+}
+
+void recorder::source_ended(std::shared_ptr<run> r) {
+  const std::lock_guard lock(mutex_);
+  inbox_.ended_sources.push_back(std::move(r));
+  nudge(true);
+}
+
+void recorder::log(severity level, std::string text) {
+  const std::lock_guard lock(mutex_);
+  inbox_.lines.push_back({level, std::move(text)});
+  nudge(false);
+}
+
+void recorder::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    nudge(true);
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+/// Precondition: the lock is held.
+void recorder::nudge(bool urgent) {
+  if (urgent && !urgent_) {
+    urgent_ = true;
+    wake_.notify_one();
+  } else if (asleep_) {
+    asleep_ = false;
+    wake_.notify_one();
+  }
+}
+
+void recorder::loop() {
+  inbox group;
+  while (take(group)) process(group);
+}
+
+bool recorder::take(inbox& into) {
+  const bool busy = !into.files.empty();
+  into.clear();
+  std::unique_lock lock(mutex_);
+  if (busy && !urgent_) wake_.wait_for(lock, linger, [&] { return urgent_; });
+  if (inbox_.empty() && !(stopping_ && runs_.empty())) {
+    asleep_ = true;
+    const auto woken = [&] { return !asleep_ || urgent_; };
+    if (runs_.empty())
+      wake_.wait(lock, woken);
+    else
+      wake_.wait_for(lock, progress_interval, woken);
+    asleep_ = false;
+  }
+  urgent_ = false;
+  std::swap(into, inbox_);
+  return !(stopping_ && into.empty() && runs_.empty());
+}
+
+void recorder::process(inbox& group) {
+  for (auto& r : group.new_runs) runs_.push_back(std::move(r));
+  for (const auto& line : group.lines)
+    for (const auto& r : runs_)
+      if (r->watch().on_log) r->watch().on_log(line.level, line.text);
+  record(group);
+  deliver(group);
+  for (const auto& r : group.ended_sources) r->source_ended();
+  tell_progress();
+  complete_runs();
+}
+
+void recorder::record(inbox& group) {
+  if (ledger_failed_) return;
+  try {
+    for (const settled& s : group.files)
+      if (!s.abandoned) store_->put(row_of(s));
+    store_->commit();
+  } catch (const boost::system::system_error& e) {
+    ledger_failed_ = true;
+    diagnostics details;
+    details.where = phase::record;
+    details.message = e.what();
+    failed_(details);
+  }
+}
+
+void recorder::deliver(inbox& group) {
+  for (settled& s : group.files) {
+    // What could not be recorded is not reported as settled: a resumed run will see to it again.
+    const auto owner = std::move(s.owner);
+    owner->deliver(std::move(s.report), s.abandoned || ledger_failed_);
+  }
+}
+
+void recorder::tell_progress() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < progress_due_) return;
+  progress_due_ = now + progress_interval;
+  for (const auto& r : runs_)
+    if (r->watch().on_progress) r->watch().on_progress(counters_now_());
+}
+
+void recorder::complete_runs() {
+  const auto finished = std::ranges::stable_partition(runs_, [](const auto& r) { return !r->complete(); });
+  const auto now = std::chrono::steady_clock::now();
+  for (const auto& r : finished) {
+    if (r->watch().on_progress) r->watch().on_progress(counters_now_()); // the last word is the whole truth
+    r->finish(now);
+  }
+  runs_.erase(finished.begin(), finished.end());
+}
+
+} // namespace hoist::engine

@@ -1,0 +1,101 @@
+#include "engine/run.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+namespace hoist::engine {
+
+run::run(batch all, detail::batch_callback done, core::instant now)
+    : single_(false), all_(std::move(all)), all_done_(std::move(done)), started_(now) {}
+
+run::run(detail::upload_callback done, core::instant now)
+    : single_(true), one_done_(std::move(done)), started_(now) {
+  source_drained_ = true; // its one file is all there is
+}
+
+bool run::request_stop(stop_mode how) noexcept {
+  const int wanted = how == stop_mode::now ? 2 : 1;
+  int was = stop_.load();
+  while (was < wanted && !stop_.compare_exchange_weak(was, wanted)) {}
+  if (was >= wanted) return false;
+  const std::lock_guard lock(room_mutex_);
+  room_.notify_all();
+  return true;
+}
+
+void run::end(errc cause, const diagnostics& details) {
+  {
+    const std::lock_guard lock(end_mutex_);
+    if (ended_) return;
+    ended_ = cause;
+    end_details_ = details;
+  }
+  request_stop(stop_mode::now);
+}
+
+bool run::wait_for_room(std::size_t files_max) {
+  if (open_.load() < files_max) return !stopping();
+  // Resume well below the limit, so that a full window costs one wake-up per many files and not one per file.
+  std::unique_lock lock(room_mutex_);
+  resume_below_ = files_max - files_max / 4;
+  waiting_for_room_ = true;
+  room_.wait(lock, [&] { return stopping() || open_.load() < resume_below_; });
+  waiting_for_room_ = false;
+  return !stopping();
+}
+
+std::optional<source> run::pull() {
+  try {
+    return all_.next ? all_.next() : std::nullopt;
+  } catch (const std::exception& e) {
+    const std::lock_guard lock(end_mutex_);
+    source_failed_ = true;
+    end_details_.where = phase::source;
+    end_details_.message = std::string("the batch's source threw: ") + e.what();
+  }
+  return std::nullopt;
+}
+
+void run::deliver(file_report&& report, bool abandoned) {
+  if (single()) {
+    one_ = std::move(report);
+  } else if (abandoned) {
+    ++totals_.unsettled;
+  } else {
+    ++(report.error ? totals_.failed : totals_.done);
+    if (!report.error) totals_.bytes += report.size;
+    if (all_.sink) all_.sink(std::move(report));
+  }
+  const auto left = --open_;
+  if (!waiting_for_room_.load()) return;
+  const std::lock_guard lock(room_mutex_);
+  if (left < resume_below_) room_.notify_one();
+}
+
+limit run::verdict() const {
+  const std::array<std::pair<std::uint64_t, limit>, 4> held{{{held_by_sink.load(), limit::sink},
+                                                             {held_by_presign.load(), limit::presign_api},
+                                                             {held_by_slots.load(), limit::concurrency},
+                                                             {held_by_source.load(), limit::source}}};
+  const auto most = std::ranges::max_element(held, {}, &std::pair<std::uint64_t, limit>::first);
+  return most->first == 0 ? limit::none : most->second;
+}
+
+void run::finish(core::instant now) {
+  if (single()) {
+    const error_code ec = one_.error;
+    return std::move(one_done_)(ec, std::move(one_));
+  }
+  totals_.complete = !stopping() && !source_failed_ && totals_.unsettled == 0;
+  totals_.presigns = presigns.load();
+  totals_.puts = puts.load();
+  totals_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
+  totals_.limited_by = verdict();
+  totals_.details = end_details_;
+  const error_code ec = ended_ ? ended_ : stopping() ? make_error_code(errc::cancelled) : error_code{};
+  std::move(all_done_)(ec, std::move(totals_));
+}
+
+} // namespace hoist::engine

@@ -1,0 +1,398 @@
+#include "engine/shard.hpp"
+
+#include "wire/dates.hpp"
+#include "wire/escape.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace hoist::engine {
+
+using namespace std::chrono_literals;
+using core::action::settlement;
+using core::file_id;
+
+namespace {
+
+constexpr auto tick_interval = 100ms;
+constexpr core::millis http_date_resolution = 1s;
+
+core::instant now_steady() { return std::chrono::steady_clock::now(); }
+core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
+
+int channel_count(const shard_config& c) { return std::max(1, c.limits.presigns_max / c.presign_depth); }
+
+} // namespace
+
+shard::shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener)
+    : config_(std::move(config)), recorder_(out), listener_(listener),
+      scheduler_(config_.limits, config_.retry, config_.seed),
+      presign_writer_(config_.api, config_.api_key, config_.expires_in),
+      presign_reader_({config_.api_key, config_.allow_http_storage}),
+      sweeper_(config_.timeout, static_cast<std::size_t>(channel_count(config_) + config_.limits.puts_max)),
+      ticker_(io_.get_executor()), wakeup_(io_.get_executor()) {
+  const net::connect_context context{io_.get_executor(), names_, tls, buffers_, stream_tallies_};
+  net::presign_listener& replies = *this;
+  put_listener& puts = *this;
+  for (int i = 0; i < channel_count(config_); ++i) {
+    channels_.push_back(std::make_unique<net::presign_channel>(context, config_.api, config_.presign_depth, replies));
+    net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
+  }
+  for (int i = 0; i < config_.limits.puts_max; ++i) {
+    workers_.push_back(std::make_unique<put_worker>(context, config_.storage_reach, puts));
+    idle_bare_.push_back(workers_.back().get());
+    net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
+  }
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+shard::~shard() {
+  net::asio::post(io_, [this] { close(); });
+  thread_.join();
+}
+
+void shard::close() {
+  for (auto& c : channels_) c->stop();
+  for (auto& w : workers_) w->stop();
+  ticker_.cancel();
+  wakeup_.cancel();
+  work_.reset();
+}
+
+// ---- from other threads -----------------------------------------------------------------------------------------
+
+void shard::submit(item file) {
+  load_.fetch_add(1, std::memory_order_relaxed);
+  bool first = false;
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    first = inbox_.empty();
+    inbox_.push_back(std::move(file));
+  }
+  if (first) net::asio::post(io_, [this] { admit(); });
+}
+
+void shard::stop_run(std::shared_ptr<run> r, stop_mode how) {
+  net::asio::post(io_, [this, r = std::move(r), how] {
+    const auto kind = how == stop_mode::now ? core::stop_kind::now : core::stop_kind::drain;
+    for (file_id f = 0; f < flights_.size(); ++f)
+      if (flights_[f].file.owner == r) report(core::event::file_cancelled{f, kind});
+  });
+}
+
+void shard::end_run(errc cause) {
+  net::asio::post(io_, [this, cause] { report(core::event::run_ended{cause}); });
+}
+
+void shard::admit() {
+  {
+    const std::lock_guard lock(inbox_mutex_);
+    std::swap(admitting_, inbox_);
+  }
+  for (item& file : admitting_) {
+    ++taken_;
+    if (!file.examined)
+      if (auto why = examine(file, config_.file_bytes_max)) {
+        settle_unfit(file, std::move(*why));
+        continue;
+      }
+    file_id f;
+    if (free_ids_.empty()) {
+      f = static_cast<file_id>(flights_.size());
+      flights_.emplace_back();
+    } else {
+      f = free_ids_.back();
+      free_ids_.pop_back();
+    }
+    flights_[f].file = std::move(file);
+    report(core::event::file_added{f});
+    if (flights_[f].file.owner->stopping()) report(core::event::file_cancelled{f, core::stop_kind::now});
+  }
+  admitting_.clear();
+  start_ticking();
+  schedule_pump();
+}
+
+void shard::settle_unfit(const item& file, unfit why) {
+  settled s;
+  s.owner = file.owner;
+  s.report.path = file.what.path;
+  s.report.tag = file.what.tag;
+  s.report.size = file.identity.size;
+  s.report.error = why.code;
+  s.report.details = std::move(why.details);
+  ++failed_;
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  settled_.push_back(std::move(s));
+}
+
+// ---- events -----------------------------------------------------------------------------------------------------
+
+void shard::report(const core::scheduler_event& e) {
+  scheduler_.on(e, now_steady());
+  schedule_pump();
+}
+
+void shard::fail_presign(file_id f, verdict v) {
+  flights_[f].last_failure = std::move(v.details);
+  latest_failed_ = f;
+  report(core::event::presign_failed{f, v.what});
+}
+
+void shard::presign_connected(bool peer_is_public) {
+  ++connections_;
+  if (peer_is_public) return;
+  for (auto& w : workers_) w->allow(net::reach::anywhere);
+}
+
+void shard::presign_answered(file_id f, wire::response& answer, core::instant sent, bool) {
+  const auto received = now_steady();
+  if (const auto date = wire::parse_http_date(answer.date))
+    server_clock_.observe(sent, received, *date, http_date_resolution);
+  else if (!server_clock_.known())
+    server_clock_.observe(received, received, now_wall(), core::millis{0});
+
+  if (auto failed = of_presign_answer(answer, now_wall())) return fail_presign(f, std::move(*failed));
+  flight& one = flights_[f];
+  answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
+  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal));
+  if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
+    recorder_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
+  const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
+  one.retained_until = lifetime.retained_until;
+  report(core::event::presign_answered{f, lifetime});
+}
+
+void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
+  fail_presign(f, of_failure(why, phase::presign, !fresh));
+}
+
+void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
+  (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
+  flights_[f].worker = nullptr;
+  if (!failed) return report(core::event::put_answered{f});
+  if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
+  flights_[f].last_failure = std::move(failed->details);
+  latest_failed_ = f;
+  report(core::event::put_failed{f, failed->what});
+}
+
+/// A changed file is tried again as what it is now, if it still is something that may be sent.
+void shard::look_again(file_id f, verdict& v) {
+  item& file = flights_[f].file;
+  const auto seen = net::look_at(file.what.path);
+  if (seen.status != net::source_status::ok)
+    v = of_source(seen.status, seen.system_errno);
+  else if (config_.file_bytes_max > 0 && seen.identity.size > config_.file_bytes_max)
+    v = too_large(seen.identity.size, config_.file_bytes_max);
+  else
+    file.identity = seen.identity;
+}
+
+void shard::put_disconnected(put_worker& w) {
+  std::erase(idle_connected_, &w);
+  idle_bare_.push_back(&w);
+}
+
+// ---- actions ----------------------------------------------------------------------------------------------------
+
+void shard::schedule_pump() {
+  if (std::exchange(pump_scheduled_, true)) return;
+  net::asio::post(io_, [this] { pump(); });
+}
+
+void shard::pump() {
+  pump_scheduled_ = false;
+  const auto now = now_steady();
+  while (const auto next = scheduler_.next_action(now))
+    std::visit([this](const auto& a) { act(a); }, *next);
+  for (auto& c : channels_)
+    if (!c->outbox().empty()) c->flush();
+  arm_wakeup(now);
+  const bool worth_telling = !settled_.empty();
+  recorder_.put(settled_);
+  if (worth_telling) publish();
+}
+
+void shard::act(const core::action::start_presign& a) {
+  flight& f = flights_[a.file];
+  if (f.started == core::instant{}) f.started = now_steady();
+  // In order, so that the first channels stay warm and the last stay closed while they are not needed.
+  const auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
+  f.channel = static_cast<int>(free - channels_.begin());
+  (*free)->enqueue(a.file);
+  presign_writer_.append((*free)->outbox(), f.file.content_type);
+  f.file.owner->presigns.fetch_add(1, std::memory_order_relaxed);
+}
+
+void shard::act(const core::action::start_put& a) {
+  flight& f = flights_[a.file];
+  f.channel = -1;
+  f.worker = &choose_worker(f.ticket.put_url.where);
+  f.worker->begin(a.file, f);
+  f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// A warm connection to the place, else a worker without one, else one whose connection leads elsewhere.
+put_worker& shard::choose_worker(const wire::origin& where) {
+  const auto warm = std::find_if(idle_connected_.rbegin(), idle_connected_.rend(),
+                                 [&](const put_worker* w) { return w->connected_to(where); });
+  auto& from = warm != idle_connected_.rend() || idle_bare_.empty() ? idle_connected_ : idle_bare_;
+  const auto chosen = warm != idle_connected_.rend() ? std::prev(warm.base())
+                      : idle_bare_.empty()           ? idle_connected_.begin()
+                                                     : std::prev(idle_bare_.end());
+  put_worker* const w = *chosen;
+  from.erase(chosen);
+  return *w;
+}
+
+void shard::act(const core::action::abort_attempt& a) {
+  flight& f = flights_[a.file];
+  if (f.worker != nullptr) return f.worker->shut(net::asio::error::operation_aborted);
+  if (f.channel < 0) return;
+  // Requests that share the connection would be lost with it; the answer of this one is then simply not used.
+  auto& channel = *channels_[static_cast<std::size_t>(f.channel)];
+  if (channel.room() == config_.presign_depth - 1) channel.shut(net::asio::error::operation_aborted);
+}
+
+void shard::act(const core::action::settle& a) {
+  flight& f = flights_[a.file];
+  settled s;
+  s.report = report_of(a, f);
+  s.owner = std::move(f.file.owner);
+  s.mtime_ns = f.file.identity.mtime_ns;
+  s.ctime_ns = f.file.identity.ctime_ns;
+  s.abandoned = a.how == settlement::abandoned;
+  if (a.how == settlement::done) {
+    ++done_;
+    done_bytes_ += f.file.identity.size;
+  } else if (a.how == settlement::failed) {
+    ++failed_;
+  }
+  settled_.push_back(std::move(s));
+  f.file = {};
+  f.last_failure = {};
+  f.started = {};
+  f.etag.clear();
+  f.channel = -1;
+  free_ids_.push_back(a.file);
+  load_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void shard::act(const core::action::end_run& a) {
+  // The file that brought the news holds the details of it, and has not been settled yet.
+  listener_.run_ended(a.cause, flights_.empty() ? diagnostics{} : flights_[latest_failed_].last_failure);
+}
+
+file_report shard::report_of(const core::action::settle& a, flight& f) {
+  file_report r;
+  r.path = std::move(f.file.what.path);
+  r.tag = f.file.what.tag;
+  r.size = f.file.identity.size;
+  r.content_type = std::move(f.file.content_type);
+  r.attempts = scheduler_.puts_of(a.file);
+  r.presigns = scheduler_.presigns_of(a.file);
+  if (f.started != core::instant{}) r.elapsed = std::chrono::duration_cast<core::millis>(now_steady() - f.started);
+  if (a.how == settlement::done) {
+    r.id = f.ticket.id;
+    r.public_url = f.ticket.public_url;
+    r.etag = f.etag;
+    r.verified = verification::size;
+    r.retained_until = f.retained_until;
+    return r;
+  }
+  r.error = a.cause;
+  r.details = std::move(f.last_failure);
+  if (a.cause == errc::gave_up)
+    r.details.message = "gave up after " + std::to_string(r.attempts) + " PUTs and " + std::to_string(r.presigns) +
+                        " presigns in " + std::to_string(r.elapsed.count()) + " ms; last: " + r.details.message;
+  if (a.cause == errc::ticket_lapsed)
+    r.details = {phase::presign, 0, {}, {}, "every presigned URL had lapsed before it could be used; compare the clocks", {}};
+  return r;
+}
+
+// ---- time -------------------------------------------------------------------------------------------------------
+
+void shard::arm_wakeup(core::instant now) {
+  const auto next = scheduler_.next_wakeup();
+  if (!next || *next >= wakeup_at_) return;
+  wakeup_at_ = std::max(*next, now);
+  wakeup_.expires_at(wakeup_at_);
+  wakeup_.async_wait([this](const net::error_code& ec) {
+    if (ec) return; // armed anew for an earlier moment, or closing
+    wakeup_at_ = core::instant::max();
+    schedule_pump();
+  });
+}
+
+void shard::start_ticking() {
+  if (std::exchange(ticking_, true)) return;
+  ticker_.expires_after(tick_interval);
+  ticker_.async_wait([this](const net::error_code& ec) { tick(ec); });
+}
+
+void shard::tick(const net::error_code& ec) {
+  ticking_ = false;
+  if (ec) return;
+  const bool connected = sweep(now_steady());
+  publish();
+  if (scheduler_.done() && !connected) return;
+  if (!scheduler_.done()) {
+    const bool slots_full = scheduler_.puts_in_flight() == config_.limits.puts_max;
+    const bool presigns_full = scheduler_.presigns_in_flight() == config_.limits.presigns_max;
+    listener_.sampled(slots_full ? held_by::slots : presigns_full ? held_by::presign : held_by::source);
+  }
+  start_ticking();
+}
+
+/// Shuts what is overdue; whether anything is connected still.
+bool shard::sweep(core::instant now) {
+  bool connected = false;
+  std::size_t i = 0;
+  for (auto& c : channels_) {
+    if (sweeper_.overdue(i++, c->doing(), now)) c->shut(net::asio::error::timed_out);
+    connected = connected || c->connected();
+  }
+  for (auto& w : workers_) {
+    if (sweeper_.overdue(i++, w->doing(), now)) w->shut(net::asio::error::timed_out);
+    connected = connected || w->connected();
+  }
+  return connected;
+}
+
+void shard::publish() {
+  std::uint64_t body_bytes = 0;
+  for (const auto& w : workers_) body_bytes += w->doing().body_bytes;
+  const auto& t = scheduler_.tallies();
+  const std::array<std::uint64_t, figures> now{taken_,
+                                               done_,
+                                               failed_,
+                                               body_bytes,
+                                               done_bytes_,
+                                               t.presigns,
+                                               t.puts,
+                                               t.retries,
+                                               t.refreshes,
+                                               connections_,
+                                               static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
+                                               static_cast<std::uint64_t>(scheduler_.presigns_in_flight()),
+                                               stream_tallies_.batches,
+                                               stream_tallies_.sends};
+  for (std::size_t i = 0; i < figures; ++i) published_[i].store(now[i], std::memory_order_relaxed);
+}
+
+void shard::add_to(counters& sum) const noexcept {
+  const std::array<std::uint64_t*, figures> to{
+      &sum.files_taken, &sum.files_done, &sum.files_failed, &sum.bytes_sent, &sum.bytes_done,      &sum.presigns,
+      &sum.puts,        &sum.retries,    &sum.refreshes,    &sum.connections, &sum.puts_in_flight, &sum.presigns_in_flight,
+      &sum.batches_sealed, &sum.sends};
+  for (std::size_t i = 0; i < figures; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
+}
+
+} // namespace hoist::engine

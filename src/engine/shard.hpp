@@ -1,0 +1,144 @@
+#pragma once
+
+// One thread's worth of uploader: an io_context, the scheduler, and everything that carries out what it decides. Nothing
+// in here is locked but the inbox; shards share no state on the hot path.
+
+#include "core/scheduler.hpp"
+#include "core/server_clock.hpp"
+#include "engine/flight.hpp"
+#include "engine/intake.hpp"
+#include "engine/put_worker.hpp"
+#include "engine/recorder.hpp"
+#include "engine/sweeper.hpp"
+#include "net/presign_channel.hpp"
+#include "wire/presign.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace hoist::engine {
+
+struct shard_config {
+  core::scheduler_limits limits;
+  core::retry_policy retry;
+  int presign_depth = 1;
+  core::millis lifetime_max{};
+  std::uint64_t file_bytes_max = 0;
+  timeout_options timeout;
+  wire::origin api;
+  std::string api_key;
+  std::chrono::seconds expires_in{0};
+  bool allow_http_storage = false;
+  net::reach storage_reach = net::reach::public_only;
+  std::uint64_t seed = 0;
+};
+
+enum class held_by : std::uint8_t { source, presign, slots };
+
+/// What a shard tells the engine; called on the shard's thread.
+struct shard_listener {
+  virtual void run_ended(errc cause, const diagnostics& details) = 0;
+  virtual void sampled(held_by what) = 0;
+
+ protected:
+  ~shard_listener() = default;
+};
+
+class shard final : net::presign_listener, put_listener {
+ public:
+  shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener);
+  ~shard(); ///< Precondition: no file is open.
+
+  // ---- any thread
+
+  void submit(item file);
+  /// Files submitted and not yet settled.
+  std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
+  void stop_run(std::shared_ptr<run> r, stop_mode how);
+  void end_run(errc cause);
+  void add_to(counters& sum) const noexcept;
+
+ private:
+  // presign_listener and put_listener
+  void presign_connected(bool peer_is_public) override;
+  void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
+  void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
+  void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) override;
+  void put_disconnected(put_worker& w) override;
+  void connection_opened() override { ++connections_; }
+
+  void admit();
+  void report(const core::scheduler_event& e);
+  void fail_presign(core::file_id f, verdict v);
+  void schedule_pump();
+  void pump();
+
+  void act(const core::action::start_presign& a);
+  void act(const core::action::start_put& a);
+  void act(const core::action::abort_attempt& a);
+  void act(const core::action::settle& a);
+  void act(const core::action::end_run& a);
+
+  put_worker& choose_worker(const wire::origin& where);
+  file_report report_of(const core::action::settle& a, flight& f);
+  void settle_unfit(const item& file, unfit why);
+  void look_again(core::file_id f, verdict& v);
+
+  void start_ticking();
+  void tick(const net::error_code& ec);
+  bool sweep(core::instant now);
+  void arm_wakeup(core::instant now);
+  void publish();
+  void close();
+
+  const shard_config config_;
+  recorder& recorder_;
+  shard_listener& listener_;
+
+  net::asio::io_context io_{1};
+  net::asio::executor_work_guard<net::executor> work_{io_.get_executor()};
+  net::resolver names_{io_.get_executor()};
+  net::buffer_pool buffers_;
+  net::stream_tallies stream_tallies_;
+
+  core::scheduler scheduler_;
+  core::server_clock server_clock_;
+  wire::presign_writer presign_writer_;
+  wire::presign_reader presign_reader_;
+  std::deque<flight> flights_; ///< by file_id; a deque, since workers hold references
+  std::vector<core::file_id> free_ids_;
+  std::vector<std::unique_ptr<net::presign_channel>> channels_;
+  std::vector<std::unique_ptr<put_worker>> workers_;
+  std::vector<put_worker*> idle_connected_; ///< the most recently used last
+  std::vector<put_worker*> idle_bare_;
+  std::vector<settled> settled_; ///< of this turn, on their way to the recorder
+
+  sweeper sweeper_;
+  net::timer ticker_;
+  bool ticking_ = false;
+  net::timer wakeup_;
+  core::instant wakeup_at_ = core::instant::max();
+  bool pump_scheduled_ = false;
+  bool warned_of_dates_ = false;
+  core::file_id latest_failed_ = 0;
+
+  std::mutex inbox_mutex_;
+  std::vector<item> inbox_;
+  std::vector<item> admitting_;
+  std::atomic<std::size_t> load_{0};
+
+  std::uint64_t done_bytes_ = 0, done_ = 0, failed_ = 0, taken_ = 0, connections_ = 0;
+  static constexpr std::size_t figures = 14;
+  std::array<std::atomic<std::uint64_t>, figures> published_{};
+
+  std::thread thread_;
+};
+
+} // namespace hoist::engine

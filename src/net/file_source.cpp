@@ -1,0 +1,90 @@
+#include "net/file_source.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace hoist::net {
+
+namespace {
+
+std::int64_t nanoseconds(const timespec& t) noexcept { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+
+file_identity identity_of(const struct stat& s) noexcept {
+  return {static_cast<std::uint64_t>(s.st_size), s.st_dev, s.st_ino, nanoseconds(s.st_mtim), nanoseconds(s.st_ctim)};
+}
+
+source_check failed(int error) noexcept {
+  const bool gone = error == ENOENT || error == ENOTDIR;
+  return {gone ? source_status::missing : source_status::unreadable, error, {}};
+}
+
+source_check checked(const struct stat& s) noexcept {
+  if (!S_ISREG(s.st_mode)) return {source_status::not_regular, 0, {}};
+  return {source_status::ok, 0, identity_of(s)};
+}
+
+} // namespace
+
+source_check look_at(const std::filesystem::path& path) noexcept {
+  struct stat s {};
+  return ::stat(path.c_str(), &s) == 0 ? checked(s) : failed(errno);
+}
+
+source_check file_source::open(const source& s, const file_identity& expected) noexcept {
+  close();
+  position_ = 0;
+  if (s.memory) {
+    memory_ = s.memory;
+    size_ = memory_->size();
+    return {source_status::ok, 0, expected};
+  }
+  // O_NONBLOCK: opening a FIFO that took the file's place must not hang; for a regular file it means nothing.
+  descriptor_ = ::open(s.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  if (descriptor_ < 0) return failed(errno);
+  struct stat now {};
+  if (::fstat(descriptor_, &now) != 0) return failed(errno);
+  source_check result = checked(now);
+  if (result.status == source_status::ok && !(result.identity == expected)) result.status = source_status::changed;
+  identity_ = result.identity;
+  size_ = identity_.size;
+  return result;
+}
+
+source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left()));
+  n = 0;
+  if (memory_) {
+    std::memcpy(out.data(), memory_->data() + position_, wanted);
+    n = wanted;
+  }
+  while (n < wanted) {
+    const auto got = ::pread(descriptor_, out.data() + n, wanted - n, static_cast<off_t>(position_ + n));
+    if (got > 0)
+      n += static_cast<std::size_t>(got);
+    else if (got == 0)
+      return source_status::changed; // it shrank
+    else if (errno != EINTR)
+      return source_status::unreadable;
+  }
+  position_ += n;
+  return source_status::ok;
+}
+
+bool file_source::unchanged() const noexcept {
+  if (memory_) return true;
+  struct stat now {};
+  return ::fstat(descriptor_, &now) == 0 && identity_of(now) == identity_;
+}
+
+void file_source::close() noexcept {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+  memory_.reset();
+}
+
+} // namespace hoist::net

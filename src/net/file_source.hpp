@@ -1,0 +1,59 @@
+#pragma once
+
+// The bytes of one source, read in order by pread from one descriptor, and the proof that they were one version of it.
+
+#include <hoist/source.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace hoist::net {
+
+/// What must not change while a file is sent. The change time is in it because the modification time can be set back.
+struct file_identity {
+  std::uint64_t size = 0;
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+  friend bool operator==(const file_identity&, const file_identity&) = default;
+};
+
+enum class source_status : std::uint8_t { ok, missing, unreadable, not_regular, changed };
+
+struct source_check {
+  source_status status = source_status::ok;
+  int system_errno = 0;
+  file_identity identity;
+};
+
+/// Looks at `path` without opening it; follows a symbolic link.
+source_check look_at(const std::filesystem::path& path) noexcept;
+
+/// An open source. Blocking calls: on a cold file they wait for the disk.
+class file_source {
+ public:
+  file_source() = default;
+  ~file_source() { close(); }
+  file_source(const file_source&) = delete;
+  file_source& operator=(const file_source&) = delete;
+
+  /// Opens and checks; a FIFO does not block, a device is refused. `changed` when it is not what `expected` says.
+  source_check open(const source& s, const file_identity& expected) noexcept;
+
+  /// Fills `out` from the current position, or to the end: `n` bytes. A shorter read than the size promised is `changed`.
+  source_status read(std::span<char> out, std::size_t& n) noexcept;
+  std::uint64_t left() const noexcept { return size_ - position_; }
+
+  /// The same file still, by the same descriptor.
+  bool unchanged() const noexcept;
+  void close() noexcept;
+
+ private:
+  int descriptor_ = -1;
+  std::shared_ptr<const std::string> memory_;
+  std::uint64_t size_ = 0, position_ = 0;
+  file_identity identity_;
+};
+
+} // namespace hoist::net

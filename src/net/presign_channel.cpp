@@ -1,0 +1,126 @@
+#include "net/presign_channel.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+namespace hoist::net {
+
+presign_channel::presign_channel(connect_context context, const wire::origin& api, int depth, presign_listener& listener)
+    : connector_(context), ex_(context.ex), api_(api), depth_(depth), listener_(listener), asleep_(context.ex) {
+  asleep_.expires_at(timer::time_point::max());
+}
+
+void presign_channel::enqueue(core::file_id f) {
+  waiting_.push_back({f, {}});
+  ++unsent_requests_;
+}
+
+void presign_channel::flush() {
+  if (connection_)
+    connection_->wake();
+  else
+    asleep_.cancel();
+}
+
+task<void> presign_channel::run() {
+  while (!stopping_) {
+    if (!connection_ && waiting_.empty()) {
+      co_await sleep();
+      continue;
+    }
+    if (!connection_) co_await connect();
+    if (connection_) write();
+    if (connection_) read();
+    if (!connection_) continue;
+    settle_stage();
+    const auto what = connection_->unsent() ? interest::anything : interest::read_or_wake;
+    co_await connection_->wait(what);
+  }
+}
+
+void presign_channel::stop() {
+  stopping_ = true;
+  shut(asio::error::operation_aborted);
+  asleep_.cancel();
+}
+
+void presign_channel::shut(error_code why) {
+  connector_.shut(why);
+  if (connection_) connection_->shut(why);
+}
+
+task<void> presign_channel::sleep() {
+  doing_.enter(stage::idle);
+  error_code woken;
+  co_await asleep_.async_wait(asio::redirect_error(use_task, woken));
+}
+
+task<void> presign_channel::connect() {
+  auto result = co_await connector_.connect(api_, reach::anywhere, doing_);
+  if (result.why) {
+    lose(result.why);
+    co_return;
+  }
+  connection_ = std::move(result.connected);
+  reader_.restart();
+  answered_ = 0;
+  listener_.presign_connected(result.peer_is_public);
+}
+
+void presign_channel::write() {
+  error_code ec;
+  if (connection_->unsent()) connection_->send_more(ec);
+  while (!ec && !outbox_.empty()) {
+    const auto room = connection_->room();
+    const std::size_t n = std::min(room.size(), outbox_.size());
+    std::memcpy(room.data(), outbox_.data(), n);
+    outbox_.erase(0, n);
+    connection_->send(n, ec);
+    ++doing_.moves;
+  }
+  if (outbox_.empty()) {
+    const auto now = std::chrono::steady_clock::now();
+    for (; unsent_requests_ > 0; --unsent_requests_) waiting_[waiting_.size() - unsent_requests_].sent = now;
+  }
+  if (ec && ec != asio::error::would_block) {
+    // What the peer said before it closed is still worth reading: it may have answered some.
+    read();
+    if (connection_) lose({failure_kind::closed, "the connection broke while sending: " + ec.message()});
+  }
+}
+
+void presign_channel::read() {
+  for (;;) {
+    failure why;
+    const auto state = reader_.pull(*connection_, why);
+    if (state == answer_reader::progress::waiting) return;
+    if (state == answer_reader::progress::broken) return lose(why);
+    if (waiting_.empty()) return lose({failure_kind::bad_response, "an answer came that nobody asked for"});
+    ++answered_;
+    ++doing_.moves;
+    const request first = waiting_.pop_front();
+    const bool goes_on = reader_.answer().keep_alive;
+    listener_.presign_answered(first.file, reader_.answer(), first.sent, goes_on);
+    if (!goes_on) return lose({failure_kind::closed, "the connection was closed after an answer"});
+    reader_.next();
+  }
+}
+
+void presign_channel::lose(const failure& why) {
+  connection_.reset();
+  outbox_.clear();
+  unsent_requests_ = 0;
+  // The listener may enqueue again at once: only what was here before is lost.
+  for (std::size_t n = waiting_.size(); n > 0; --n)
+    listener_.presign_broke(waiting_.pop_front().file, why, answered_ == 0);
+}
+
+void presign_channel::settle_stage() noexcept {
+  const stage now = waiting_.empty() ? stage::idle : stage::awaiting;
+  if (doing_.at != now) doing_.enter(now);
+}
+
+} // namespace hoist::net

@@ -1,0 +1,82 @@
+#pragma once
+
+// One connection to the API with up to `depth` requests unanswered (HTTP/1.1 pipelining; at depth 1 none waits behind
+// another). It lives as long as its owner: connects when there is something to send, and again after a loss. What a loss
+// means for the requests on it is the listener's to decide; nothing is sent twice here.
+
+#include "core/ring.hpp"
+#include "core/scheduler.hpp"
+#include "core/time.hpp"
+#include "net/answer_reader.hpp"
+#include "net/connector.hpp"
+
+#include <optional>
+#include <string>
+
+namespace hoist::net {
+
+struct presign_listener {
+  /// A connection to the API stands. What a private API may make us connect to is not what a public one may.
+  virtual void presign_connected(bool peer_is_public) = 0;
+  /// The answer to the request of `f`, which was handed to the kernel at `sent`. Valid during the call.
+  virtual void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool connection_goes_on) = 0;
+  /// No answer will come for `f`. `fresh`: the connection had answered nothing yet.
+  virtual void presign_broke(core::file_id f, const failure& why, bool fresh) = 0;
+
+ protected:
+  ~presign_listener() = default;
+};
+
+class presign_channel {
+ public:
+  presign_channel(connect_context context, const wire::origin& api, int depth, presign_listener& listener);
+
+  int room() const noexcept { return depth_ - static_cast<int>(waiting_.size()); }
+  bool busy() const noexcept { return !waiting_.empty(); }
+  bool connected() const noexcept { return connection_ != nullptr; }
+
+  /// Adds the request of `f`, whose bytes the caller appends to `outbox()` right after. Precondition: room() > 0.
+  void enqueue(core::file_id f);
+  std::string& outbox() noexcept { return outbox_; }
+  /// Sends what was enqueued.
+  void flush();
+
+  /// The channel's life; ends after `stop`.
+  task<void> run();
+  void stop();
+  /// Ends the connection, and with it every request on it, as `why` says.
+  void shut(error_code why);
+
+  activity& doing() noexcept { return doing_; }
+
+ private:
+  struct request {
+    core::file_id file;
+    core::instant sent; ///< when handed to the kernel; the epoch while it is still in the outbox
+  };
+
+  task<void> sleep();
+  task<void> connect();
+  void write();
+  void read();
+  void lose(const failure& why);
+  void settle_stage() noexcept;
+
+  connector connector_;
+  executor ex_;
+  const wire::origin api_;
+  const int depth_;
+  presign_listener& listener_;
+
+  std::unique_ptr<stream> connection_;
+  answer_reader reader_;
+  core::ring<request> waiting_;   ///< in the order of sending
+  std::size_t unsent_requests_ = 0; ///< how many of them, at the end, are still in the outbox
+  std::string outbox_;
+  timer asleep_; ///< never expires; cancelled to wake a channel that has no connection to wait on
+  activity doing_;
+  std::uint64_t answered_ = 0; ///< on this connection
+  bool stopping_ = false;
+};
+
+} // namespace hoist::net

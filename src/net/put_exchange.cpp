@@ -1,0 +1,75 @@
+#include "net/put_exchange.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <cstring>
+
+namespace hoist::net {
+
+namespace {
+
+using progress = answer_reader::progress;
+
+/// How much of the body goes into a batch that begins with `head_bytes`: all that is left when it fits, else what fills
+/// whole records.
+std::size_t body_share(std::size_t room, std::size_t head_bytes, std::uint64_t left) noexcept {
+  if (left <= room - head_bytes) return static_cast<std::size_t>(left);
+  return batch_bytes > head_bytes ? batch_bytes - head_bytes : room - head_bytes;
+}
+
+/// Head and the beginning of the body, or the next piece of the body, into the stream's room; how much it is.
+std::size_t fill(std::span<char> room, std::string_view head, file_source& body, put_result& result) {
+  std::memcpy(room.data(), head.data(), head.size());
+  std::size_t n = 0;
+  result.source = body.read(room.subspan(head.size(), body_share(room.size(), head.size(), body.left())), n);
+  return head.size() + n;
+}
+
+/// Pulls until there is an answer or none can come. `write_error`: what ended the sending, if anything did; on such a
+/// connection nothing more arrives, so there is nothing to wait for.
+task<progress> await_answer(stream& connection, answer_reader& reader, error_code write_error, put_result& result,
+                            activity& doing) {
+  doing.enter(stage::awaiting);
+  for (;;) {
+    const auto answered = reader.pull(connection, result.why);
+    if (answered != progress::waiting) co_return answered;
+    if (write_error) {
+      result.why = {failure_kind::closed, "the connection broke while sending: " + write_error.message()};
+      co_return progress::broken;
+    }
+    co_await connection.wait(interest::read);
+    ++doing.moves;
+  }
+}
+
+} // namespace
+
+task<put_result> put_exchange(stream& connection, answer_reader& reader, std::string_view head, file_source& body,
+                              activity& doing) {
+  put_result result;
+  auto answered = progress::waiting;
+  error_code ec;
+  bool more = true;
+  doing.enter(stage::sending);
+  while (more && answered == progress::waiting && !ec) {
+    const std::size_t n = fill(connection.room(), head, body, result);
+    if (result.source != source_status::ok) co_return result;
+    doing.body_bytes += n - head.size();
+    head = {};
+    more = body.left() > 0;
+    connection.send(n, ec);
+    ++doing.moves;
+    while (ec == asio::error::would_block && answered == progress::waiting) {
+      co_await connection.wait(interest::read_or_write);
+      answered = reader.pull(connection, result.why);
+      connection.send_more(ec);
+      ++doing.moves;
+    }
+  }
+  const bool sent_all = !more && !ec;
+  if (answered == progress::waiting) answered = co_await await_answer(connection, reader, ec, result, doing);
+  result.reusable = answered == progress::complete && sent_all && reader.answer().keep_alive && !reader.leftover();
+  co_return result;
+}
+
+} // namespace hoist::net

@@ -1,0 +1,33 @@
+#pragma once
+
+// OpenSSL's configuration for one uploader: trust, protocol, suites. Verification cannot be switched off.
+
+#include <hoist/options.hpp>
+
+#include <openssl/types.h>
+
+#include <memory>
+#include <string>
+
+namespace hoist::net {
+
+class tls_context {
+ public:
+  /// Throws boost::system::system_error naming the file when a trust anchor cannot be read.
+  explicit tls_context(const tls_options& o);
+
+  /// A new client session for `host`, which the peer's certificate must name. `host` may be an IP address.
+  struct ssl_free {
+    void operator()(SSL* s) const noexcept;
+  };
+  using session = std::unique_ptr<SSL, ssl_free>;
+  session new_session(const std::string& host) const;
+
+ private:
+  struct ctx_free {
+    void operator()(SSL_CTX* c) const noexcept;
+  };
+  std::unique_ptr<SSL_CTX, ctx_free> ctx_;
+};
+
+} // namespace hoist::net

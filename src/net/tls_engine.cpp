@@ -1,0 +1,119 @@
+#include "net/tls_engine.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace hoist::net {
+
+/// OpenSSL's view of a tls_engine: reads take from its input span, writes append to its output.
+struct memory_bio {
+  static tls_engine& engine(BIO* b) { return *static_cast<tls_engine*>(BIO_get_data(b)); }
+
+  static int read(BIO* b, char* out, int room) {
+    BIO_clear_retry_flags(b);
+    tls_engine& e = engine(b);
+    if (e.input_.empty()) {
+      BIO_set_retry_read(b);
+      return -1;
+    }
+    const std::size_t n = std::min(e.input_.size(), static_cast<std::size_t>(room));
+    std::memcpy(out, e.input_.data(), n);
+    e.input_ = e.input_.subspan(n);
+    return static_cast<int>(n);
+  }
+
+  static int write(BIO* b, const char* bytes, int count) {
+    BIO_clear_retry_flags(b);
+    tls_engine& e = engine(b);
+    const auto n = static_cast<std::size_t>(count);
+    if (n > e.output_.size() - e.written_) {
+      e.spill_.insert(e.spill_.end(), bytes, bytes + n);
+      return count;
+    }
+    std::memcpy(e.output_.data() + e.written_, bytes, n);
+    e.written_ += n;
+    return count;
+  }
+
+  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+
+  static int create(BIO* b) {
+    BIO_set_init(b, 1);
+    return 1;
+  }
+
+  static BIO_METHOD* method() {
+    static BIO_METHOD* const made = [] {
+      BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "hoist memory");
+      BIO_meth_set_read(m, read);
+      BIO_meth_set_write(m, write);
+      BIO_meth_set_ctrl(m, control);
+      BIO_meth_set_create(m, create);
+      return m;
+    }();
+    return made;
+  }
+};
+
+tls_engine::tls_engine(const tls_context& context, const std::string& host) : session_(context.new_session(host)) {
+  BIO* bio = BIO_new(memory_bio::method());
+  BIO_set_data(bio, this);
+  SSL_set_bio(session_.get(), bio, bio); // one BIO for both ways; the session owns it
+  SSL_set_read_ahead(session_.get(), 1);
+}
+
+tls_engine::status tls_engine::handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(session_.get());
+  if (result == 1) return status::ok;
+  return SSL_get_error(session_.get(), result) == SSL_ERROR_WANT_READ ? status::want_input : status::failed;
+}
+
+failure tls_engine::handshake_failure() const {
+  const long verified = SSL_get_verify_result(session_.get());
+  if (verified != X509_V_OK)
+    return {failure_kind::certificate, std::string("certificate not acceptable: ") + X509_verify_cert_error_string(verified)};
+  const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+  return {failure_kind::tls_protocol, std::string("TLS refused: ") + (reason != nullptr ? reason : "unknown reason")};
+}
+
+tls_engine::status tls_engine::seal(std::span<const char> plain) {
+  if (!spill_.empty()) { // what OpenSSL had to say earlier goes first
+    if (spill_.size() > output_.size() - written_) return status::failed;
+    std::memcpy(output_.data() + written_, spill_.data(), spill_.size());
+    written_ += spill_.size();
+    spill_.clear();
+  }
+  if (plain.empty()) return status::ok;
+  ERR_clear_error();
+  const int result = SSL_write(session_.get(), plain.data(), static_cast<int>(plain.size()));
+  return result == static_cast<int>(plain.size()) ? status::ok : status::failed;
+}
+
+tls_engine::status tls_engine::open(std::span<char> out, std::size_t& n) {
+  ERR_clear_error();
+  const int result = SSL_read(session_.get(), out.data(), static_cast<int>(out.size()));
+  n = result > 0 ? static_cast<std::size_t>(result) : 0;
+  if (result > 0) return status::ok;
+  switch (SSL_get_error(session_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return status::want_input;
+    case SSL_ERROR_ZERO_RETURN: return status::closed;
+    default: return status::failed;
+  }
+}
+
+void tls_engine::hold_input() {
+  if (input_.empty()) return;
+  held_.assign(input_.begin(), input_.end());
+  input_ = held_;
+}
+
+const char* tls_engine::suite() const noexcept { return SSL_get_cipher_name(session_.get()); }
+const char* tls_engine::protocol() const noexcept { return SSL_get_version(session_.get()); }
+
+} // namespace hoist::net

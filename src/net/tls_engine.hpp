@@ -1,0 +1,64 @@
+#pragma once
+
+// One TLS session over memory. Ciphertext comes in as a span that OpenSSL reads in place, and goes out straight into a
+// block of the caller's; no BIO of OpenSSL's own keeps a copy in between.
+//
+// Not thread-safe. It knows nothing of sockets: `want_input` means "feed me more".
+
+#include "net/failure.hpp"
+#include "net/tls_context.hpp"
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hoist::net {
+
+class tls_engine {
+ public:
+  tls_engine(const tls_context& context, const std::string& host);
+  tls_engine(const tls_engine&) = delete;
+  tls_engine& operator=(const tls_engine&) = delete;
+
+  enum class status : std::uint8_t { ok, want_input, closed, failed };
+
+  /// Goes on with the handshake; `ok` when it is finished.
+  status handshake();
+  /// Why the handshake failed: certificate or protocol, with OpenSSL's reason.
+  failure handshake_failure() const;
+
+  /// Seals `plain` into the output. `failed` ends the session.
+  status seal(std::span<const char> plain);
+
+  /// Opens what has been fed into `out`; `n` bytes were written when `ok`. `closed` after the peer's close_notify.
+  status open(std::span<char> out, std::size_t& n);
+
+  /// Where sealed bytes go until the next call. The room must suffice for what is sealed; see buffer_pool.hpp.
+  void set_output(std::span<char> room) noexcept {
+    output_ = room;
+    written_ = 0;
+  }
+  std::size_t output_bytes() const noexcept { return written_; }
+
+  /// Precondition: input_left() == 0. The bytes must stay until they are consumed or held.
+  void feed(std::span<const char> ciphertext) noexcept { input_ = ciphertext; }
+  std::size_t input_left() const noexcept { return input_.size(); }
+  /// Copies what is left of the input, so that the caller's buffer is free.
+  void hold_input();
+
+  const char* suite() const noexcept;
+  const char* protocol() const noexcept;
+
+ private:
+  friend struct memory_bio;
+
+  tls_context::session session_;
+  std::span<char> output_;
+  std::size_t written_ = 0;
+  std::vector<char> spill_; ///< sealed bytes that found no room: alerts and key updates while nothing is being sent
+  std::span<const char> input_;
+  std::vector<char> held_;
+};
+
+} // namespace hoist::net

@@ -1,0 +1,223 @@
+#include "wire/presign.hpp"
+
+#include "wire/dates.hpp"
+
+#include <hoist/version.hpp>
+
+#include <simdjson.h>
+
+#include <array>
+#include <charconv>
+
+namespace hoist::wire {
+
+namespace {
+
+using kind = reply_refusal::kind;
+
+constexpr std::size_t id_bytes_max = 256;
+constexpr std::size_t reply_bytes_max = 64 * 1024;
+
+/// `file_type` is one of four words; the media type's major part tells which.
+std::string_view file_type_of(std::string_view content_type) noexcept {
+  for (std::string_view major : {"image", "video", "audio"})
+    if (content_type.starts_with(major) && content_type.substr(major.size()).starts_with('/')) return major;
+  return "other";
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  for (char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      out += "\\u00";
+      out += digits[static_cast<unsigned char>(c) >> 4];
+      out += digits[static_cast<unsigned char>(c) & 0xf];
+    } else {
+      out += c;
+    }
+  }
+}
+
+/// X-Amz-Date + X-Amz-Expires: the only expiry that the signature itself carries.
+std::optional<core::wall_time> signed_until(std::string_view target) noexcept {
+  const auto date = query_value(target, "X-Amz-Date");
+  const auto expires = query_value(target, "X-Amz-Expires");
+  if (!date || !expires) return std::nullopt;
+  const auto signed_at = parse_amz_date(*date);
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(expires->data(), expires->data() + expires->size(), seconds);
+  constexpr std::int64_t seconds_max = 7 * 24 * 3600; // SigV4's own limit
+  if (!signed_at || error != std::errc{} || end != expires->data() + expires->size()) return std::nullopt;
+  if (seconds < 0 || seconds > seconds_max) return std::nullopt;
+  return *signed_at + std::chrono::seconds{seconds};
+}
+
+bool printable_ascii(std::string_view text) noexcept {
+  for (char c : text)
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f) return false;
+  return true;
+}
+
+} // namespace
+
+presign_writer::presign_writer(const origin& api, std::string_view api_key, std::chrono::seconds expires_in) {
+  head_ = "POST /v1/upload/presign HTTP/1.1\r\nHost: " + api.authority() + "\r\nUser-Agent: hoist/" + version() +
+          "\r\nX-API-Key: ";
+  head_ += api_key;
+  head_ += "\r\nAccept: application/json\r\nContent-Type: application/json\r\nContent-Length: ";
+  if (expires_in.count() > 0) expires_in_ = ",\"expires_in_seconds\":" + std::to_string(expires_in.count());
+}
+
+void presign_writer::append(std::string& out, std::string_view content_type) const {
+  constexpr std::string_view before_type = "{\"content_type\":\"", between = "\",\"file_type\":\"";
+  const std::string_view file_type = file_type_of(content_type);
+  const std::size_t head_at = out.size();
+  out += before_type;
+  append_json_string(out, content_type);
+  out += between;
+  out += file_type;
+  out += '"';
+  out += expires_in_;
+  out += '}';
+  const std::size_t body_bytes = out.size() - head_at;
+  // The body is built first, in place, since its length stands in the head.
+  std::array<char, 24> length;
+  char* end = std::to_chars(length.data(), length.data() + 20, body_bytes).ptr;
+  for (char c : std::string_view("\r\n\r\n")) *end++ = c;
+  out.insert(head_at, length.data(), static_cast<std::size_t>(end - length.data()));
+  out.insert(head_at, head_);
+}
+
+struct presign_reader::body {
+  reply_rules rules;
+  simdjson::dom::parser parser{reply_bytes_max};
+};
+
+presign_reader::presign_reader(reply_rules rules) : body_(std::make_unique<body>()) { body_->rules = std::move(rules); }
+presign_reader::~presign_reader() = default;
+presign_reader::presign_reader(presign_reader&&) noexcept = default;
+presign_reader& presign_reader::operator=(presign_reader&&) noexcept = default;
+
+std::size_t presign_reader::padding() noexcept { return simdjson::SIMDJSON_PADDING; }
+
+namespace {
+
+/// One reply being read: each known member once, of the right type.
+class reply_parse {
+ public:
+  reply_parse(const reply_rules& rules, ticket& out) : rules_(rules), out_(out) {
+    out_.required_headers.clear();
+    out_.dates = {};
+    out_.expires_at_unreadable = false;
+  }
+
+  reply_refusal run(simdjson::dom::element document) {
+    simdjson::dom::object object;
+    if (document.get(object)) return malformed("the reply", "is no JSON object");
+    for (const auto& [name, value] : object)
+      if (auto refusal = read(name, value)) return refusal;
+    return finish();
+  }
+
+ private:
+  enum seen_bit : unsigned { id = 1, put_url = 2, public_url = 4, expires_at = 8, headers = 16 };
+
+  static reply_refusal malformed(std::string_view field, std::string_view reason) {
+    return {kind::malformed, field, reason};
+  }
+
+  reply_refusal read(std::string_view name, simdjson::dom::element value) {
+    if (name == "id") return text(id, "id", value, [&](std::string_view v) { return take_id(v); });
+    if (name == "presigned_url")
+      return text(put_url, "presigned_url", value, [&](std::string_view v) { return take_put_url(v); });
+    if (name == "public_url")
+      return text(public_url, "public_url", value, [&](std::string_view v) { return take_public_url(v); });
+    if (name == "expires_at")
+      return text(expires_at, "expires_at", value, [&](std::string_view v) { return take_expires_at(v); });
+    if (name == "required_headers") return read_headers(value);
+    return {};
+  }
+
+  template <class Take>
+  reply_refusal text(seen_bit bit, std::string_view field, simdjson::dom::element value,
+                     Take take) {
+    if (seen_ & bit) return malformed(field, "stands there twice");
+    seen_ |= bit;
+    std::string_view content;
+    if (value.get(content)) return malformed(field, "is no string");
+    return take(content);
+  }
+
+  reply_refusal take_id(std::string_view v) {
+    if (v.empty() || v.size() > id_bytes_max || !printable_ascii(v)) return malformed("id", "is empty, too long or odd");
+    out_.id = v;
+    return {};
+  }
+
+  reply_refusal take_put_url(std::string_view v) {
+    if (const auto reason = parse_url(v, out_.put_url); !reason.empty()) return {kind::url, "presigned_url", reason};
+    if (out_.put_url.where.how == scheme::http && !rules_.allow_http_storage)
+      return {kind::url, "presigned_url", "has a scheme other than https"};
+    if (!rules_.api_key.empty() && v.find(rules_.api_key) != std::string_view::npos)
+      return {kind::url, "presigned_url", "would send the API key to the storage"};
+    out_.dates.signed_until = signed_until(out_.put_url.target);
+    return {};
+  }
+
+  reply_refusal take_public_url(std::string_view v) {
+    if (const auto reason = refuse_public_url(v); !reason.empty()) return {kind::url, "public_url", reason};
+    out_.public_url = v;
+    return {};
+  }
+
+  reply_refusal take_expires_at(std::string_view v) {
+    out_.dates.expires_at = parse_iso8601(v);
+    out_.expires_at_unreadable = !out_.dates.expires_at;
+    return {};
+  }
+
+  reply_refusal read_headers(simdjson::dom::element value) {
+    if (seen_ & headers) return malformed("required_headers", "stands there twice");
+    seen_ |= headers;
+    if (value.is_null()) return {};
+    simdjson::dom::object object;
+    if (value.get(object)) return malformed("required_headers", "is no object");
+    for (const auto& [name, element] : object) {
+      std::string_view content;
+      if (element.get(content)) return malformed("required_headers", "has a value that is no string");
+      out_.required_headers.push_back({std::string(name), std::string(content)});
+      if (out_.required_headers.size() > required_headers_max) break; // refused below
+    }
+    const auto reason = refuse_headers(out_.required_headers, rules_.api_key);
+    return reason.empty() ? reply_refusal{} : reply_refusal{kind::headers, "required_headers", reason};
+  }
+
+  reply_refusal finish() {
+    if (!(seen_ & id)) return malformed("id", "is missing");
+    if (!(seen_ & put_url)) return malformed("presigned_url", "is missing");
+    if (!(seen_ & public_url)) return malformed("public_url", "is missing");
+    if (!out_.dates.expires_at && !out_.dates.signed_until)
+      return malformed("expires_at", seen_ & expires_at ? "is no ISO-8601 time" : "is missing");
+    return {};
+  }
+
+  const reply_rules& rules_;
+  ticket& out_;
+  unsigned seen_ = 0;
+};
+
+} // namespace
+
+reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
+  if (text.size() > reply_bytes_max) return {kind::malformed, "the reply", "is longer than 64 KiB"};
+  simdjson::dom::element document;
+  // The last argument: the padding is there, so the reply is not copied.
+  if (body_->parser.parse(text.data(), text.size(), false).get(document))
+    return {kind::malformed, "the reply", "is not valid JSON"};
+  return reply_parse(body_->rules, out).run(document);
+}
+
+} // namespace hoist::wire

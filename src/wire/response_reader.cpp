@@ -1,0 +1,151 @@
+#include "wire/response_reader.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+
+#include <limits>
+#include <optional>
+
+namespace hoist::wire {
+
+namespace {
+
+namespace http = boost::beast::http;
+using error_code = boost::beast::error_code;
+
+std::string_view view(boost::beast::string_view s) noexcept { return {s.data(), s.size()}; }
+
+/// Puts what Beast recognises into a `response`.
+class collector : public http::basic_parser<false> {
+ public:
+  explicit collector(response& out) : out_(out) {
+    header_limit(response_head_max);
+    body_limit(std::numeric_limits<std::uint64_t>::max()); // ours is the limit of what is kept, see take()
+    eager(true);
+  }
+
+  bool encoded() const noexcept { return encoded_; }
+  bool body_overflowed() const noexcept { return overflowed_; }
+
+ private:
+  void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int, error_code&) override {}
+
+  void on_response_impl(int status, boost::beast::string_view, int, error_code&) override {
+    out_.status = status;
+  }
+
+  void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
+                     error_code&) override {
+    switch (name) {
+      case http::field::date: out_.date = view(value); return;
+      case http::field::retry_after: out_.retry_after = view(value); return;
+      case http::field::etag: out_.etag = view(value); return;
+      case http::field::content_encoding: encoded_ = view(value) != "identity"; return;
+      default: break;
+    }
+    if (boost::beast::iequals(name_text, "x-amz-request-id")) out_.request_id = view(value);
+    if (boost::beast::iequals(name_text, "x-amz-server-side-encryption")) out_.encryption = view(value);
+  }
+
+  void on_header_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, error_code&) override {}
+  void on_finish_impl(error_code&) override {}
+
+  std::size_t on_body_impl(boost::beast::string_view bytes, error_code&) override { return take(view(bytes)); }
+  std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view bytes, error_code&) override {
+    return take(view(bytes));
+  }
+
+  /// Keeps what fits. An answer that goes on beyond that is cut: its connection is not worth draining.
+  std::size_t take(std::string_view bytes) {
+    const std::size_t room = response_body_max - out_.body.size();
+    overflowed_ = overflowed_ || bytes.size() > room;
+    out_.body += bytes.substr(0, room);
+    return bytes.size();
+  }
+
+  response& out_;
+  bool encoded_ = false;
+  bool overflowed_ = false;
+};
+
+void clear(response& r) {
+  r.status = 0;
+  r.keep_alive = false;
+  for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.body}) s->clear();
+}
+
+} // namespace
+
+struct response_reader::body {
+  response out;
+  std::optional<collector> parser;
+  int interim = 0;
+  std::string_view why;
+
+  progress broken(std::string_view reason) {
+    why = reason;
+    return progress::broken;
+  }
+
+  progress finish() {
+    if (parser->encoded()) return broken("has a Content-Encoding nobody asked for");
+    out.keep_alive = parser->keep_alive() && !parser->body_overflowed();
+    return progress::complete;
+  }
+};
+
+response_reader::response_reader() : body_(std::make_unique<body>()) { reset(); }
+response_reader::~response_reader() = default;
+response_reader::response_reader(response_reader&&) noexcept = default;
+response_reader& response_reader::operator=(response_reader&&) noexcept = default;
+
+void response_reader::reset() {
+  clear(body_->out);
+  body_->parser.emplace(body_->out);
+  body_->interim = 0;
+  body_->why = {};
+}
+
+response_reader::progress response_reader::push(std::string_view bytes, std::size_t& consumed) {
+  body& b = *body_;
+  consumed = 0;
+  for (;;) {
+    error_code ec;
+    const auto rest = bytes.substr(consumed);
+    if (!rest.empty()) consumed += b.parser->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (ec && ec != http::error::need_more) {
+      if (ec == http::error::header_limit) return b.broken("has a head over 16 KiB");
+      return b.broken("is not valid HTTP/1.1");
+    }
+    if (!b.parser->is_done()) {
+      // What a partial head may hold back is bounded by the parser's limit, what a body holds by take().
+      if (!b.parser->is_header_done() && bytes.size() - consumed > response_head_max)
+        return b.broken("has a head over 16 KiB");
+      if (b.parser->body_overflowed()) return b.finish(); // enough is known; the rest is not read
+      return progress::need_more;
+    }
+    const bool interim = b.out.status >= 100 && b.out.status < 200;
+    if (!interim) return b.finish();
+    if (b.out.status == 101) return b.broken("switches protocols");
+    if (++b.interim > interim_responses_max) return b.broken("has too many interim answers");
+    clear(b.out);
+    b.parser.emplace(b.out);
+  }
+}
+
+response_reader::progress response_reader::push_end() {
+  error_code ec;
+  body_->parser->put_eof(ec);
+  if (ec || !body_->parser->is_done()) return body_->broken("ends before it is whole");
+  return body_->finish();
+}
+
+bool response_reader::head_done() const noexcept { return body_->parser->is_header_done(); }
+const response& response_reader::result() const noexcept { return body_->out; }
+response& response_reader::result() noexcept { return body_->out; }
+std::string_view response_reader::why() const noexcept { return body_->why; }
+
+} // namespace hoist::wire

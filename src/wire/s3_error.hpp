@@ -1,0 +1,22 @@
+#pragma once
+
+// S3's XML error body. Anything else (a proxy's HTML, nothing at all) yields empty fields, and the status decides.
+
+#include <string>
+#include <string_view>
+
+namespace hoist::wire {
+
+struct s3_error {
+  std::string code;
+  std::string message;    ///< at most 256 bytes
+  std::string request_id; ///< at most 128 bytes
+};
+
+/// Never throws on any input; reads `<Error>` at the top level only.
+s3_error parse_s3_error(std::string_view body);
+
+/// The `error` member of the API's JSON error body, at most 256 bytes; empty when there is none.
+std::string parse_api_error(std::string_view body);
+
+} // namespace hoist::wire

@@ -1,0 +1,88 @@
+#include "wire/url.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+
+#include <algorithm>
+
+namespace hoist::wire {
+
+namespace {
+
+std::uint16_t default_port(scheme how) noexcept { return how == scheme::https ? 443 : 80; }
+
+std::string_view view(boost::urls::string_view s) noexcept { return {s.data(), s.size()}; }
+
+void assign_lower(std::string& out, std::string_view text) {
+  out.resize(text.size());
+  std::ranges::transform(text, out.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+}
+
+} // namespace
+
+std::string origin::authority() const {
+  const bool is_v6 = host.find(':') != std::string::npos;
+  std::string text;
+  if (is_v6) text += '[';
+  text += host;
+  if (is_v6) text += ']';
+  if (port != default_port(how)) text.append(":").append(std::to_string(port));
+  return text;
+}
+
+std::string origin::text() const { return (how == scheme::https ? "https://" : "http://") + authority(); }
+
+std::string_view parse_url(std::string_view text, url& out) {
+  if (text.size() > url_bytes_max) return "is longer than 8 KiB";
+  const auto parsed = boost::urls::parse_uri(text);
+  if (!parsed) return "is not a valid URL";
+  const boost::urls::url_view& u = *parsed;
+  if (u.scheme_id() == boost::urls::scheme::https)
+    out.where.how = scheme::https;
+  else if (u.scheme_id() == boost::urls::scheme::http)
+    out.where.how = scheme::http;
+  else
+    return "has a scheme other than https";
+  if (u.has_userinfo()) return "has user information";
+  if (u.has_fragment()) return "has a fragment";
+
+  std::string_view host = view(u.encoded_host());
+  if (host.empty()) return "has no host";
+  if (host.find('%') != std::string_view::npos) return "has an encoded character in its host";
+  if (host.starts_with('[')) host = host.substr(1, host.size() - 2);
+  assign_lower(out.where.host, host);
+
+  if (u.has_port() && (u.port_number() == 0 && !u.port().empty())) return "has an impossible port";
+  out.where.port = u.port().empty() ? default_port(out.where.how) : u.port_number();
+
+  const std::string_view target = view(u.encoded_target());
+  out.target.clear();
+  if (!target.starts_with('/')) out.target = "/";
+  out.target += target;
+  return {};
+}
+
+std::optional<std::string_view> query_value(std::string_view target, std::string_view name) noexcept {
+  const auto question = target.find('?');
+  if (question == std::string_view::npos) return std::nullopt;
+  std::string_view rest = target.substr(question + 1);
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('&'), rest.size());
+    const std::string_view pair = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) == name) return pair.substr(std::min(equals + 1, pair.size()));
+  }
+  return std::nullopt;
+}
+
+std::string_view refuse_public_url(std::string_view text) noexcept {
+  if (text.size() > url_bytes_max) return "is longer than 8 KiB";
+  if (!text.starts_with("https://") && !text.starts_with("http://")) return "has a scheme other than http and https";
+  const auto harmless = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; };
+  if (!std::ranges::all_of(text, harmless)) return "has a space or a control character";
+  return {};
+}
+
+} // namespace hoist::wire

@@ -1,0 +1,67 @@
+#include "cli/overlap.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hoist::cli {
+namespace {
+
+struct path_case {
+  const char* name;
+  const char* input;
+  const char* expected;
+};
+
+// Paths are normalised by their letters, against the working directory.
+TEST(overlap, normalised) {
+  const path_case cases[] = {
+      {"relative", "a/b", "/w/d/a/b"},   {"dot", ".", "/w/d"},           {"dot inside", "./a/./b", "/w/d/a/b"},
+      {"up", "../a", "/w/a"},            {"up and down", "a/../b", "/w/d/b"}, {"above the root", "/../a", "/a"},
+      {"doubled and trailing", "//a///b//", "/a/b"}, {"root", "/", "/"}, {"up to the root", "../..", "/"},
+      {"names that look like dots", "...", "/w/d/..."},
+  };
+  for (const auto& c : cases) EXPECT_EQ(normalised("/w/d", c.input), c.expected) << c.name;
+}
+
+// A PATH that is named twice is taken once.
+TEST(overlap, roots) {
+  overlap seen;
+  EXPECT_TRUE(seen.name_root("/a"));
+  EXPECT_FALSE(seen.name_root("/a"));
+  EXPECT_TRUE(seen.walk_is_alone());
+  EXPECT_TRUE(seen.name_root("/a/b"));
+  EXPECT_FALSE(seen.walk_is_alone());
+  EXPECT_TRUE(seen.leaves_out("/a/b"));
+  EXPECT_FALSE(seen.leaves_out("/a/bc"));
+}
+
+// An entry of a list below a directory that was walked is taken already; beside it, it is not.
+TEST(overlap, lists) {
+  overlap seen;
+  EXPECT_FALSE(seen.covers("/a/x"));
+  seen.begin_walk("/a");
+  EXPECT_TRUE(seen.covers("/a"));
+  EXPECT_TRUE(seen.covers("/a/x/y"));
+  EXPECT_FALSE(seen.covers("/ab"));
+  seen.take_listed("/c/x");
+  EXPECT_FALSE(seen.covers("/c/x")) << "a repeated entry gets its row again";
+  EXPECT_TRUE(seen.leaves_out("/c/x")) << "but a walk that comes later leaves it out";
+}
+
+// Everything is below a walked root directory.
+TEST(overlap, below_the_root) {
+  overlap seen;
+  seen.begin_walk("/");
+  EXPECT_TRUE(seen.covers("/a"));
+}
+
+// The set grows and keeps what it has.
+TEST(overlap, hash_set_keeps_all) {
+  hash_set set;
+  EXPECT_FALSE(set.contains(7));
+  for (std::uint64_t i = 1; i <= 10'000; ++i) set.insert(i * 0x9E3779B97F4A7C15U);
+  for (std::uint64_t i = 1; i <= 10'000; ++i) ASSERT_TRUE(set.contains(i * 0x9E3779B97F4A7C15U));
+  EXPECT_FALSE(set.contains(5));
+}
+
+} // namespace
+} // namespace hoist::cli

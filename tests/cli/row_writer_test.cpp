@@ -1,0 +1,69 @@
+#include "cli/row_writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+
+#include <array>
+#include <csignal>
+#include <string>
+
+namespace hoist::cli {
+namespace {
+
+std::array<unique_fd, 2> make_pipe() {
+  std::array<int, 2> fds{};
+  EXPECT_EQ(::pipe(fds.data()), 0);
+  return {unique_fd(fds[0]), unique_fd(fds[1])};
+}
+
+// A row is out as soon as it is written.
+TEST(row_writer, rows_are_flushed) {
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  row_writer writer(std::move(write_end), abandon, [](row_writer::failure, int) { FAIL(); });
+  writer.write("row\n");
+  std::array<char, 16> buffer{};
+  EXPECT_EQ(::read(read_end.get(), buffer.data(), buffer.size()), 4);
+}
+
+// A reader that is gone is told of once, and nothing is written any more.
+TEST(row_writer, a_closed_pipe_is_reported_once) {
+  std::signal(SIGPIPE, SIG_IGN);
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  int reports = 0;
+  row_writer writer(std::move(write_end), abandon, [&](row_writer::failure kind, int) {
+    EXPECT_EQ(kind, row_writer::failure::closed);
+    ++reports;
+  });
+  read_end.reset();
+  writer.write("a\n");
+  writer.write("b\n");
+  EXPECT_EQ(reports, 1);
+  EXPECT_EQ(writer.state(), row_writer::failure::closed);
+}
+
+// A full disk is another failure than a reader who left.
+TEST(row_writer, a_full_disk_is_reported) {
+  unique_fd full(::open("/dev/full", O_WRONLY));
+  if (!full) GTEST_SKIP() << "no /dev/full here";
+  stop_sign abandon;
+  auto kind = row_writer::failure::none;
+  row_writer writer(std::move(full), abandon, [&](row_writer::failure k, int) { kind = k; });
+  writer.write("a\n");
+  EXPECT_EQ(kind, row_writer::failure::system);
+}
+
+// Once abandoned, a reader who does not read is not waited for.
+TEST(row_writer, an_abandoned_writer_does_not_wait) {
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  row_writer writer(std::move(write_end), abandon, [](row_writer::failure, int) { FAIL(); });
+  abandon.raise();
+  writer.write(std::string(1U << 20U, 'x') + "\n");
+  SUCCEED();
+}
+
+} // namespace
+} // namespace hoist::cli
