@@ -27,13 +27,15 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest(std::string_view name) {
   const auto options = upload_options();
-  const auto at = std::ranges::min_element(
-      options, {}, [&](const option_spec& option) { return edit_distance(name, option.name); });
+  const auto at = std::ranges::min_element(options, {},
+                                           [&](const option_spec& option) { return edit_distance(name, option.name); });
   if (edit_distance(name, at->name) > 2) return {};
   return "; did you mean --" + std::string(at->name) + "?";
 }
 
-bool is_boolean(std::string_view text) { return text == "1" || text == "0" || text == "true" || text == "false"; }
+bool is_boolean(std::string_view text) {
+  return text == "1" || text == "0" || text == "true" || text == "false";
+}
 
 typed_value checked_flag(typed_value value) {
   if (is_boolean(value.text)) return value;
@@ -95,8 +97,7 @@ class parser {
 
   void take_option(const option_spec& option, std::string origin, std::optional<std::string> joined) {
     switch (option.shape) {
-    case option_shape::flag:
-      return result_.add(option, checked_flag({joined.value_or("1"), std::move(origin)}));
+    case option_shape::flag: return result_.add(option, checked_flag({joined.value_or("1"), std::move(origin)}));
     case option_shape::optional_choice:
       if (!joined) joined = next_if_choice(option);
       return result_.add(option, {joined.value_or("bar"), std::move(origin)});
@@ -141,9 +142,13 @@ bool arguments::is_on(std::string_view name) const {
   return value != nullptr && (value->text == "1" || value->text == "true");
 }
 
-int arguments::count(std::string_view name) const { return is_on(name) ? static_cast<int>(all(name).size()) : 0; }
+int arguments::count(std::string_view name) const {
+  return is_on(name) ? static_cast<int>(all(name).size()) : 0;
+}
 
-void arguments::add(const option_spec& option, typed_value value) { values_[option.name].push_back(std::move(value)); }
+void arguments::add(const option_spec& option, typed_value value) {
+  values_[option.name].push_back(std::move(value));
+}
 
 void arguments::complete_from(const environment& variables) {
   for (const auto& option : upload_options()) {

@@ -62,9 +62,11 @@ _hoist() {
     COMPREPLY=($(compgen -W 'bash zsh fish' -- "$cur")); return
   fi
   case $prev in
-)" + values + R"(  esac
+)" + values +
+         R"(  esac
   case $cur in
-    -*) COMPREPLY=($(compgen -W ')" + names + R"(' -- "$cur")) ;;
+    -*) COMPREPLY=($(compgen -W ')" +
+         names + R"(' -- "$cur")) ;;
     *) COMPREPLY=($(compgen -f -- "$cur")) ;;
   esac
 }
@@ -110,7 +112,8 @@ _hoist() {
     return
   fi
   _arguments -s -S \
-)" + specs + R"(    '*:path:_files'
+)" + specs +
+         R"(    '*:path:_files'
 }
 if [ "$funcstack[1]" = _hoist ]; then _hoist "$@"; else compdef _hoist hoist; fi
 )";

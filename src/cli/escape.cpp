@@ -8,7 +8,9 @@ namespace hoist::cli {
 
 namespace {
 
-bool is_continuation(unsigned char c) { return (c & 0xC0U) == 0x80U; }
+bool is_continuation(unsigned char c) {
+  return (c & 0xC0U) == 0x80U;
+}
 
 struct lead {
   std::size_t length;

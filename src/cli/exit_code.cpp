@@ -40,16 +40,12 @@ int exit_code(const ending& e) {
 std::string_view remedy_for(error_code ec) {
   if (!ec || ec.category() != category()) return {};
   switch (static_cast<errc>(ec.value())) {
-  case errc::key_refused:
-    return "the API refuses the key; check HOIST_API_KEY or --api-key-file, and that the key is for this --endpoint";
-  case errc::tls_refused:
-    return "the server's certificate or protocol is not acceptable; name its CA with --cacert FILE, or check --endpoint";
-  case errc::api_unreachable: return "the API does not answer; check --endpoint and the network";
-  case errc::storage_refused:
-    return "the storage refuses fresh URLs, file after file; check the account's rights, and this machine's clock";
-  case errc::private_storage:
-    return "a public API points to storage at a private address; if that is meant, add --allow-private-storage";
-  case errc::ledger_failed: return "the ledger cannot be written; check the disk, or name another file with --ledger FILE";
+  case errc::key_refused: return "check HOIST_API_KEY or --api-key-file, and that the key is for this --endpoint";
+  case errc::tls_refused: return "name the server's CA with --cacert FILE, or check --endpoint";
+  case errc::api_unreachable: return "check --endpoint and the network";
+  case errc::storage_refused: return "check the account's rights, and this machine's clock";
+  case errc::private_storage: return "if that is meant, add --allow-private-storage";
+  case errc::ledger_failed: return "check the disk, or name another file with --ledger FILE";
   default: return {};
   }
 }

@@ -10,7 +10,15 @@
 namespace hoist::cli {
 
 /// Who ended the run before its inputs were through; the name in a summary's `stopped_by`.
-enum class stop_cause : std::uint8_t { none, interrupted, terminated, too_many_errors, out_of_time, output_closed, output_failed };
+enum class stop_cause : std::uint8_t {
+  none,
+  interrupted,
+  terminated,
+  too_many_errors,
+  out_of_time,
+  output_closed,
+  output_failed
+};
 
 std::string_view name_of(stop_cause cause);
 
@@ -29,16 +37,16 @@ constexpr int output_closed = 141;
 
 struct ending {
   stop_cause cause = stop_cause::none;
-  error_code error{};         ///< the run's
-  bool complete = false;      ///< every input was looked at and settled
+  error_code error{};    ///< the run's
+  bool complete = false; ///< every input was looked at and settled
   bool any_failed = false;
-  bool any_taken = false;     ///< something was done, failed or left unsettled
+  bool any_taken = false; ///< something was done, failed or left unsettled
   bool error_on_empty = false;
 };
 
 int exit_code(const ending& e);
 
-/// "hoist: ..." for an error that ended a run: what, why, what to do. Empty for none and for a cancellation.
+/// What to do about an error that ended a run. Empty for none and for a cancellation.
 std::string_view remedy_for(error_code ec);
 
 } // namespace hoist::cli

@@ -87,7 +87,9 @@ struct glob::scanner {
   }
 };
 
-bool glob::scan(std::string_view pattern, std::vector<token>& tokens) { return scanner{pattern, tokens}.run(); }
+bool glob::scan(std::string_view pattern, std::vector<token>& tokens) {
+  return scanner{pattern, tokens}.run();
+}
 
 std::optional<glob> glob::compile(std::string_view pattern) {
   glob result;

@@ -24,7 +24,8 @@ Exit status:
   4  fatal: key or TLS refused, API unreachable, storage refused, output or ledger not writable
 )";
 
-constexpr std::string_view upload_head = R"(Upload files and print a row with the public URL of each as soon as it is stored.
+constexpr std::string_view upload_head =
+    R"(Upload files and print a row with the public URL of each as soon as it is stored.
 
   hoist upload photos/                                   a directory, with all below it
   hoist upload -L urls.jsonl --include '*.jpg' photos/   rows to a file, progress on the terminal
@@ -83,12 +84,15 @@ Commands:
 std::string upload_help() {
   std::string text(upload_head);
   text += option_lines();
-  text += "\nEvery option reads a variable as well, --max-errors for one HOIST_MAX_ERRORS (switches: 1, 0, true, false); a "
-          "given\noption wins. Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n";
+  text +=
+      "\nEvery option reads a variable as well, --max-errors for one HOIST_MAX_ERRORS (switches: 1, 0, true, false); a "
+      "given\noption wins. Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n";
   return text.append(exit_table);
 }
 
-std::string version_text() { return "hoist " + version() + "\n" + build_description() + "\n"; }
+std::string version_text() {
+  return "hoist " + version() + "\n" + build_description() + "\n";
+}
 
 int print_text(std::string_view text) {
   while (!text.empty()) {

@@ -36,9 +36,13 @@ std::string_view without_dot(std::string_view path) {
   return path;
 }
 
-std::string_view name_in(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view name_in(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
-bool is_hidden(std::string_view below) { return below.starts_with('.') || below.find("/.") != std::string_view::npos; }
+bool is_hidden(std::string_view below) {
+  return below.starts_with('.') || below.find("/.") != std::string_view::npos;
+}
 
 } // namespace
 
@@ -103,7 +107,8 @@ std::optional<input> intake::next_listed() {
 
 std::optional<input> intake::take_named(std::string path, named_by how) {
   if (path.find('\0') != std::string::npos) {
-    return failed(std::move(path), errc::source_missing, "the entry holds a NUL byte; is the list separated by NUL? Then add -0");
+    return failed(std::move(path), errc::source_missing,
+                  "the entry holds a NUL byte; is the list separated by NUL? Then add -0");
   }
   const auto absolute = normalised(request_.working_directory, path);
   if (how == named_by::list && overlap_.covers(absolute)) return std::nullopt;
@@ -128,7 +133,8 @@ std::optional<input> intake::begin_walk(std::string path, const std::string& abs
   if (!root) return failed_by_system(std::move(path), errno);
   overlap_.begin_walk(absolute);
   auto rule = [this](std::string_view below) { return judge_directory(below); };
-  walk_.emplace(walk_state{tree_walk(std::move(root), std::move(rule)), with_slash(std::move(path)), with_slash(absolute)});
+  walk_.emplace(
+      walk_state{tree_walk(std::move(root), std::move(rule)), with_slash(std::move(path)), with_slash(absolute)});
   return std::nullopt;
 }
 
@@ -163,7 +169,8 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   auto reason = judge_name(request_.rules, item.below);
   const bool perhaps_own = own_.may_hold(item.inode, name_in(item.below));
   std::optional<std::uint64_t> size;
-  if (perhaps_own || (reason == skip_reason::none && (request_.rules.wants_sizes() || request_.sizes == size_wanted::always))) {
+  if (perhaps_own ||
+      (reason == skip_reason::none && (request_.rules.wants_sizes() || request_.sizes == size_wanted::always))) {
     const auto status = walk_->tree.stat_current();
     if (!status) return failed(std::move(path), errc::source_missing, "it vanished while its directory was read");
     size = static_cast<std::uint64_t>(status->st_size);

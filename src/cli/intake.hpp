@@ -1,7 +1,7 @@
 #pragma once
 
-// Everything that a command line names, an input at a time: PATHs, what is below them, and lists. Decides what is taken,
-// skipped or cannot be taken. Runs on one thread and may block; it ends early once its stop sign is up.
+// Everything that a command line names, an input at a time: PATHs, what is below them, and lists. Decides what is
+// taken, skipped or cannot be taken. Runs on one thread and may block; it ends early once its stop sign is up.
 
 #include "cli/filter.hpp"
 #include "cli/list_reader.hpp"
@@ -25,11 +25,11 @@ struct input {
   enum class fate : std::uint8_t { take, skip, fail };
 
   fate what = fate::take;
-  std::string path;                          ///< as given, joined with the walked part
-  skip_reason reason = skip_reason::none;    ///< why it is skipped
-  errc code = errc::source_unreadable;       ///< why it cannot be taken
-  std::string message;                       ///< the same as a sentence
-  std::optional<std::uint64_t> size;         ///< when it had to be looked at
+  std::string path;                       ///< as given, joined with the walked part
+  skip_reason reason = skip_reason::none; ///< why it is skipped
+  errc code = errc::source_unreadable;    ///< why it cannot be taken
+  std::string message;                    ///< the same as a sentence
+  std::optional<std::uint64_t> size;      ///< when it had to be looked at
 };
 
 enum class size_wanted : std::uint8_t { when_needed, always };

@@ -11,7 +11,9 @@ namespace hoist::cli {
 
 namespace {
 
-bool is_plain(char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+bool is_plain(char c) {
+  return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
 
 void append_escape(std::string& out, char32_t c) {
   switch (c) {
@@ -59,7 +61,8 @@ std::string base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     const auto group = bytes.substr(i, 3);
     std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = (bits << 8U) | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
+    for (std::size_t k = 0; k < 3; ++k)
+      bits = (bits << 8U) | (k < group.size() ? static_cast<unsigned char>(group[k]) : 0U);
     for (std::size_t k = 0; k < 4; ++k) out += k <= group.size() ? digits[(bits >> (18U - 6U * k)) & 63U] : '=';
   }
   return out;

@@ -9,10 +9,7 @@
 namespace hoist::cli {
 
 list_reader::list_reader(unique_fd fd, char separator, const stop_sign& stop)
-    : fd_(std::move(fd))
-    , separator_(separator)
-    , stop_(stop)
-    , buffer_(2 * entry_bytes_max) {}
+    : fd_(std::move(fd)), separator_(separator), stop_(stop), buffer_(2 * entry_bytes_max) {}
 
 std::optional<std::string> list_reader::next() {
   std::string entry;
@@ -29,8 +26,9 @@ std::optional<std::string> list_reader::next() {
     if (entry.size() > entry_bytes_max) {
       ended_ = true;
       begin_ = end_;
-      error_ = separator_ == '\0' ? "an entry is longer than 65536 bytes; is the list separated by lines? Then leave out -0"
-                                  : "an entry is longer than 65536 bytes; is the list separated by NUL? Then add -0";
+      error_ = separator_ == '\0'
+                   ? "an entry is longer than 65536 bytes; is the list separated by lines? Then leave out -0"
+                   : "an entry is longer than 65536 bytes; is the list separated by NUL? Then add -0";
       return std::nullopt;
     }
     if (found != last && !entry.empty()) return entry;

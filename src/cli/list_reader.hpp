@@ -1,7 +1,7 @@
 #pragma once
 
-// Reads paths from a descriptor, as they come: the first is handed on before the last is written. A read that waits ends
-// when the stop sign goes up.
+// Reads paths from a descriptor, as they come: the first is handed on before the last is written. A read that waits
+// ends when the stop sign goes up.
 
 #include "cli/stop_sign.hpp"
 #include "cli/unique_fd.hpp"

@@ -20,8 +20,8 @@ namespace {
 
 using namespace hoist::cli;
 
-/// A descriptor of the first three that is closed would be given to the next file that is opened, and rows would land in
-/// it. Read-only, so that writing to a closed stdout still fails.
+/// A descriptor of the first three that is closed would be given to the next file that is opened, and rows would land
+/// in it. Read-only, so that writing to a closed stdout still fails.
 void occupy_standard_descriptors() {
   while (true) {
     const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -54,8 +54,8 @@ constexpr auto table = std::to_array<option_spec>({
     {records, "manifest", 'L', value, file, "FILE", "write the rows to FILE instead of stdout; '-' is stdout",
      "manifest-path"},
     {records, "overwrite", 0, flag, text, "", "replace an existing manifest", ""},
-    {records, "format", 0, value, choice, "jsonl|url", "what goes to stdout: rows, or the URL of each done file (jsonl)",
-     "output-type"},
+    {records, "format", 0, value, choice, "jsonl|url",
+     "what goes to stdout: rows, or the URL of each done file (jsonl)", "output-type"},
     {records, "ledger", 0, value, file, "FILE", "the durable record that lets the same command resume", ""},
     {records, "no-resume", 0, flag, text, "", "upload everything again", ""},
 
@@ -80,15 +80,19 @@ bool has_alias(const option_spec& option, std::string_view name) {
 
 } // namespace
 
-std::span<const option_spec> upload_options() { return table; }
+std::span<const option_spec> upload_options() {
+  return table;
+}
 
 const option_spec* find_option(std::string_view name) {
-  const auto* at = std::ranges::find_if(table, [&](const option_spec& o) { return o.name == name || has_alias(o, name); });
+  const auto* at =
+      std::ranges::find_if(table, [&](const option_spec& o) { return o.name == name || has_alias(o, name); });
   return at == table.end() ? nullptr : &*at;
 }
 
 const option_spec* find_option(char letter) {
-  const auto* at = std::ranges::find_if(table, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
+  const auto* at =
+      std::ranges::find_if(table, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
   return at == table.end() ? nullptr : &*at;
 }
 

@@ -29,7 +29,9 @@ unique_fd open_manifest(const settings& s) {
   return fd;
 }
 
-unique_fd open_stdout() { return unique_fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)); }
+unique_fd open_stdout() {
+  return unique_fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
+}
 
 } // namespace
 

@@ -50,7 +50,9 @@ void hash_set::insert(std::uint64_t hash) {
   slot = hash;
 }
 
-bool hash_set::contains(std::uint64_t hash) const { return used_ > 0 && slots_[slot_of(hash)] == hash; }
+bool hash_set::contains(std::uint64_t hash) const {
+  return used_ > 0 && slots_[slot_of(hash)] == hash;
+}
 
 void hash_set::grow() {
   std::vector<std::uint64_t> old(std::max<std::size_t>(slots_.size() * 2, 64));
@@ -60,7 +62,9 @@ void hash_set::grow() {
   }
 }
 
-bool overlap::name_root(const std::string& absolute) { return roots_.insert(absolute).second; }
+bool overlap::name_root(const std::string& absolute) {
+  return roots_.insert(absolute).second;
+}
 
 void overlap::begin_walk(const std::string& absolute) {
   roots_.insert(absolute);
@@ -78,7 +82,9 @@ bool overlap::covers(std::string_view absolute) const {
   return false;
 }
 
-void overlap::take_listed(std::string_view absolute) { listed_.insert(hash_of(absolute)); }
+void overlap::take_listed(std::string_view absolute) {
+  listed_.insert(hash_of(absolute));
+}
 
 bool overlap::leaves_out(std::string_view absolute) const {
   return roots_.contains(absolute) || listed_.contains(hash_of(absolute));

@@ -3,8 +3,8 @@
 // PATHs that overlap are taken once. Compared are absolute paths, normalised by their letters alone ("a/../b" is "b",
 // links are not resolved).
 //
-// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each entry of a list. What a
-// walk finds is not kept. Eight bytes: among ten million entries two share a hash with a chance of one in 300 000.
+// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each entry of a list. What
+// a walk finds is not kept. Eight bytes: among ten million entries two share a hash with a chance of one in 300 000.
 
 #include <cstdint>
 #include <functional>
@@ -56,7 +56,7 @@ class overlap {
   };
   using text_set = std::unordered_set<std::string, text_hash, std::equal_to<>>;
 
-  text_set roots_;  ///< named on the command line, or walked
+  text_set roots_; ///< named on the command line, or walked
   text_set walked_;
   hash_set listed_;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// The files that hoist itself writes: a walk must not upload them. Known by device and inode, and the ledger's companions,
-// which come and go while it is open, by the ledger's name.
+// The files that hoist itself writes: a walk must not upload them. Known by device and inode, and the ledger's
+// companions, which come and go while it is open, by the ledger's name.
 
 #include <sys/stat.h>
 

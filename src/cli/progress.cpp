@@ -82,8 +82,12 @@ void rate_meter::add(time_point now, std::uint64_t files, std::uint64_t bytes) {
   while (samples_.size() > 2 && now - samples_[1].at >= window) samples_.pop_front();
 }
 
-double rate_meter::files_per_second() const { return per_second(&sample::files); }
-double rate_meter::bytes_per_second() const { return per_second(&sample::bytes); }
+double rate_meter::files_per_second() const {
+  return per_second(&sample::files);
+}
+double rate_meter::bytes_per_second() const {
+  return per_second(&sample::bytes);
+}
 
 double rate_meter::per_second(std::uint64_t sample::*counter) const {
   if (samples_.size() < 2) return 0;

@@ -35,9 +35,7 @@ progress_display::shape progress_display::choose(progress_mode mode, surrounding
 }
 
 progress_display::progress_display(const settings& s, terminal& screen, surroundings where)
-    : screen_(screen)
-    , shape_(choose(s.progress, where))
-    , stats_every_(s.stats_every) {}
+    : screen_(screen), shape_(choose(s.progress, where)), stats_every_(s.stats_every) {}
 
 std::chrono::milliseconds progress_display::interval() const {
   switch (shape_) {

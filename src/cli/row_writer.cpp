@@ -10,9 +10,7 @@
 namespace hoist::cli {
 
 row_writer::row_writer(unique_fd fd, const stop_sign& abandon, std::function<void(failure, int)> on_failure)
-    : fd_(std::move(fd))
-    , abandon_(abandon)
-    , on_failure_(std::move(on_failure)) {
+    : fd_(std::move(fd)), abandon_(abandon), on_failure_(std::move(on_failure)) {
   struct ::stat status {};
   may_block_ = ::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode);
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Where rows go: one write(2) for each, so that a row is out as soon as its file is settled. Any thread may write. A reader
-// that is slow holds the writer back, and with it the intake; a reader that is gone ends the run.
+// Where rows go: one write(2) for each, so that a row is out as soon as its file is settled. Any thread may write. A
+// reader that is slow holds the writer back, and with it the intake; a reader that is gone ends the run.
 
 #include "cli/stop_sign.hpp"
 #include "cli/unique_fd.hpp"

@@ -39,7 +39,9 @@ void add_error(json_line& line, error_code ec, const diagnostics& details) {
   line.close();
 }
 
-std::uint64_t unsigned_of(std::int64_t n) { return n > 0 ? static_cast<std::uint64_t>(n) : 0; }
+std::uint64_t unsigned_of(std::int64_t n) {
+  return n > 0 ? static_cast<std::uint64_t>(n) : 0;
+}
 
 } // namespace
 

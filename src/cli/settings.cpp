@@ -67,8 +67,8 @@ int limit_of(const arguments& typed, std::string_view name, std::uint64_t most) 
 }
 
 template <class Value, std::size_t N>
-Value choice_of(const arguments& typed, std::string_view name, const std::array<std::pair<std::string_view, Value>, N>& words,
-                Value otherwise) {
+Value choice_of(const arguments& typed, std::string_view name,
+                const std::array<std::pair<std::string_view, Value>, N>& words, Value otherwise) {
   const auto* value = typed.last(name);
   if (value == nullptr) return otherwise;
   for (const auto& [word, meaning] : words) {
@@ -133,9 +133,10 @@ void take_target(settings& s, const arguments& typed) {
   constexpr auto year = milliseconds{std::chrono::hours{24 * 365}};
   const auto kept = duration_of(typed, "expires-in", {60s, year, "use 60s to 365d"});
   if (kept) o.expires_in = std::chrono::duration_cast<std::chrono::seconds>(*kept);
-  o.presign_lifetime_max = duration_of(typed, "url-lifetime",
-                                       {1ms, milliseconds{168h}, "use a duration up to 168h, or seconds", bare_number::seconds})
-                               .value_or(o.presign_lifetime_max);
+  o.presign_lifetime_max =
+      duration_of(typed, "url-lifetime",
+                  {1ms, milliseconds{168h}, "use a duration up to 168h, or seconds", bare_number::seconds})
+          .value_or(o.presign_lifetime_max);
 }
 
 void check_target(const settings& s, const arguments& typed) {
@@ -152,7 +153,8 @@ void take_pace(settings& s, const arguments& typed) {
   o.concurrency = limit_of(typed, "concurrency", 4096);
   o.presign_concurrency = limit_of(typed, "presign-concurrency", 1024);
   o.threads = static_cast<int>(count_of(typed, "threads", {0, 64}).value_or(0));
-  if (const auto retries = count_of(typed, "retries", {0, 1'000'000})) o.retry.attempts_max = static_cast<int>(*retries) + 1;
+  if (const auto retries = count_of(typed, "retries", {0, 1'000'000}))
+    o.retry.attempts_max = static_cast<int>(*retries) + 1;
   constexpr auto any = milliseconds::max();
   o.retry.give_up_after = duration_of(typed, "give-up-after", {1ms, any, "write a duration such as 30s, 15m or 1h"})
                               .value_or(o.retry.give_up_after);
@@ -202,7 +204,8 @@ void take_messages(settings& s, const arguments& typed) {
   if (quiet && typed.is_on("verbose")) throw usage_error("-q and -v contradict each other; use one");
   s.progress = choice_of(typed, "progress", modes, quiet ? progress_mode::none : s.progress);
   if (typed.is_on("no-progress")) s.progress = progress_mode::none;
-  s.stats_every = duration_of(typed, "stats", {100ms, milliseconds::max(), "use 100ms or longer"}).value_or(s.stats_every);
+  s.stats_every =
+      duration_of(typed, "stats", {100ms, milliseconds::max(), "use 100ms or longer"}).value_or(s.stats_every);
   s.log_level = level_of(typed);
   s.log_file = text_of(typed, "log-file");
   s.summary = !quiet && !typed.is_on("no-summary");
@@ -224,8 +227,9 @@ void check_proxy(const settings& s, const environment& variables) {
   if (s.dry_run) return;
   const auto proxy = proxy_in_the_way(*parse_endpoint(s.library.endpoint), variables);
   if (!proxy) return;
-  throw usage_error(fmt::format("{} is set, and proxies are not supported yet: unset it, or exempt the host with NO_PROXY={}",
-                                proxy->variable, escaped(proxy->host)));
+  throw usage_error(
+      fmt::format("{} is set, and proxies are not supported yet: unset it, or exempt the host with NO_PROXY={}",
+                  proxy->variable, escaped(proxy->host)));
 }
 
 } // namespace

@@ -38,7 +38,7 @@ struct settings {
 
   bool dry_run = false;
   bool error_on_empty = false;
-  std::uint64_t errors_max = 0;                        ///< 0: no bound
+  std::uint64_t errors_max = 0; ///< 0: no bound
   std::optional<std::chrono::milliseconds> duration_max;
 
   progress_mode progress = progress_mode::automatic;

@@ -23,7 +23,8 @@ void stop_sign::raise() noexcept {
 
 stop_sign::readiness stop_sign::wait_for(int fd, short events) const noexcept {
   std::array<pollfd, 2> fds{{{event_.get(), POLLIN, 0}, {fd, events, 0}}};
-  while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {}
+  while (::poll(fds.data(), fds.size(), -1) < 0 && errno == EINTR) {
+  }
   return fds[0].revents != 0 ? readiness::stopped : readiness::ready;
 }
 

@@ -68,7 +68,8 @@ std::string failure_line(const summary_facts& facts, const counts& numbers) {
   switch (facts.exit_code) {
   case exit_status::success: return {};
   case exit_status::some_failed:
-    return fmt::format("{} of {} files failed ({})", facts.failed, facts.done + facts.failed, causes_text(numbers.causes));
+    return fmt::format("{} of {} files failed ({})", facts.failed, facts.done + facts.failed,
+                       causes_text(numbers.causes));
   case exit_status::nothing_matched: return "nothing matched, and --error-on-empty is set";
   case exit_status::too_many_errors:
     return fmt::format("stopped after {} failed files ({})", facts.failed, causes_text(numbers.causes));

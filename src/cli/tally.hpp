@@ -18,8 +18,8 @@ namespace hoist::cli {
 struct counts {
   std::uint64_t taken = 0; ///< handed to the library
   std::uint64_t done = 0, failed = 0, skipped = 0, from_ledger = 0;
-  std::uint64_t bytes = 0;                         ///< of done files
-  std::map<std::string, std::uint64_t> causes;     ///< of failures, by code
+  std::uint64_t bytes = 0;                     ///< of done files
+  std::map<std::string, std::uint64_t> causes; ///< of failures, by code
   std::map<std::string, std::uint64_t> skip_reasons;
   std::vector<std::string> failed_paths; ///< the first few
 };

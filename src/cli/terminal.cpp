@@ -14,10 +14,11 @@ constexpr std::string_view erase_line = "\r\x1b[K";
 } // namespace
 
 terminal::terminal(int fd, std::string_view type)
-    : fd_(fd)
-    , can_redraw_(::isatty(fd) == 1 && !type.empty() && type != "dumb") {}
+    : fd_(fd), can_redraw_(::isatty(fd) == 1 && !type.empty() && type != "dumb") {}
 
-terminal::~terminal() { clear_bar(); }
+terminal::~terminal() {
+  clear_bar();
+}
 
 std::size_t terminal::width() const {
   winsize size{};

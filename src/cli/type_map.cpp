@@ -48,8 +48,8 @@ type_map type_map::parse(std::string_view text, std::string_view origin) {
     const auto type = next_word(line);
     if (extension.starts_with('.')) extension.remove_prefix(1);
     if (extension.empty() || !is_media_type(type) || !next_word(line).empty()) {
-      throw usage_error(fmt::format("{}, line {}: write an extension and a type, such as 'glb model/gltf-binary'",
-                                    origin, number));
+      throw usage_error(
+          fmt::format("{}, line {}: write an extension and a type, such as 'glb model/gltf-binary'", origin, number));
     }
     result.types_[lower(extension)] = type;
   }

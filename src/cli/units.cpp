@@ -16,16 +16,27 @@ struct unit {
   std::uint64_t factor;
 };
 
-constexpr std::array duration_units{unit{"ms", 1},         unit{"s", 1'000},        unit{"m", 60'000},
-                                    unit{"min", 60'000},   unit{"h", 3'600'000},    unit{"d", 86'400'000}};
+constexpr std::array duration_units{unit{"ms", 1},       unit{"s", 1'000},     unit{"m", 60'000},
+                                    unit{"min", 60'000}, unit{"h", 3'600'000}, unit{"d", 86'400'000}};
 
-constexpr std::array size_units{
-    unit{"", 1},     unit{"b", 1},         unit{"k", 1'000},         unit{"kb", 1'000},          unit{"kib", 1ULL << 10U},
-    unit{"m", 1'000'000},         unit{"mb", 1'000'000},         unit{"mib", 1ULL << 20U},
-    unit{"g", 1'000'000'000},     unit{"gb", 1'000'000'000},     unit{"gib", 1ULL << 30U},
-    unit{"t", 1'000'000'000'000}, unit{"tb", 1'000'000'000'000}, unit{"tib", 1ULL << 40U}};
+constexpr std::array size_units{unit{"", 1},
+                                unit{"b", 1},
+                                unit{"k", 1'000},
+                                unit{"kb", 1'000},
+                                unit{"kib", 1ULL << 10U},
+                                unit{"m", 1'000'000},
+                                unit{"mb", 1'000'000},
+                                unit{"mib", 1ULL << 20U},
+                                unit{"g", 1'000'000'000},
+                                unit{"gb", 1'000'000'000},
+                                unit{"gib", 1ULL << 30U},
+                                unit{"t", 1'000'000'000'000},
+                                unit{"tb", 1'000'000'000'000},
+                                unit{"tib", 1ULL << 40U}};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -76,7 +87,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text, b
   return std::chrono::milliseconds{*ms};
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) { return parse_with(text, size_units); }
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return parse_with(text, size_units);
+}
 
 std::optional<std::uint64_t> parse_count(std::string_view text, std::uint64_t least, std::uint64_t most) {
   std::uint64_t value = 0;

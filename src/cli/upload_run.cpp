@@ -48,7 +48,9 @@ constexpr auto drain_time = 20s;
 /// Further failures are in the rows; a log of a million lines helps nobody.
 constexpr std::uint64_t failures_logged_max = 100;
 
-type_map read_types(const settings& s) { return s.type_map.empty() ? type_map{} : type_map::read(s.type_map); }
+type_map read_types(const settings& s) {
+  return s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
+}
 
 uploader make_uploader(asio::io_context& context, const hoist::options& o) {
   try {
@@ -81,7 +83,8 @@ class upload_run {
 
   summary_facts run() {
     listen();
-    uploader_.async_upload_all(make_batch(), [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
+    uploader_.async_upload_all(make_batch(),
+                               [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
     context_.run();
     display_.clear();
     return facts();
@@ -190,12 +193,14 @@ class upload_run {
   /// What ended the run, in one sentence; empty when nothing did but a signal or a limit that was asked for.
   std::string message() const {
     if (!listing_error_.empty()) return "the inputs could not be listed: " + listing_error_;
-    if (cause_ == stop_cause::output_failed) return "the rows cannot be written: " + std::string(std::strerror(output_error_));
+    if (cause_ == stop_cause::output_failed)
+      return "the rows cannot be written: " + std::string(std::strerror(output_error_));
     if (!error_ || error_ == errc::cancelled) {
       return report_.complete || cause_ != stop_cause::none ? std::string{} : report_.details.message;
     }
-    std::string text = escaped(settings_.library.endpoint) + ": ";
-    text += report_.details.message.empty() ? error_.message() : escaped(report_.details.message);
+    std::string text = escaped(report_.details.message.empty() ? error_.message() : report_.details.message);
+    if (text.find(settings_.library.endpoint) == std::string::npos)
+      text = escaped(settings_.library.endpoint) + ": " + text;
     if (const auto remedy = remedy_for(error_); !remedy.empty()) text.append("; ").append(remedy);
     return text;
   }
@@ -284,7 +289,7 @@ class upload_run {
   bool finished_ = false;
   error_code error_;
   batch_report report_;
-  std::string listing_error_;    ///< written by the walk's thread before the batch completes
+  std::string listing_error_; ///< written by the walk's thread before the batch completes
   std::atomic<int> output_error_{0};
 };
 

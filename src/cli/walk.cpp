@@ -127,8 +127,8 @@ std::optional<tree_walk::item> tree_walk::ascend() {
   return item{kind::unreadable, below, 0, error};
 }
 
-/// ".." may lead elsewhere when a directory was moved meanwhile, and it needs the right to search the child; the way from
-/// the root needs neither.
+/// ".." may lead elsewhere when a directory was moved meanwhile, and it needs the right to search the child; the way
+/// from the root needs neither.
 int tree_walk::reopen(std::size_t climbs) {
   const auto& target = levels_.back();
   const auto is_target = [&](int fd) {
@@ -155,7 +155,9 @@ unique_fd tree_walk::open_from_root() const {
   return fd;
 }
 
-int tree_walk::here() const { return stream_ ? ::dirfd(stream_.get()) : here_.get(); }
+int tree_walk::here() const {
+  return stream_ ? ::dirfd(stream_.get()) : here_.get();
+}
 
 std::string_view tree_walk::path_of(std::string_view name) {
   path_.resize(levels_.back().path_size);

@@ -52,8 +52,8 @@ class tree_walk {
 
  private:
   struct level {
-    std::string pending;      ///< names of directories to enter, each ended by NUL
-    std::size_t at = 0;       ///< of the next one in `pending`
+    std::string pending; ///< names of directories to enter, each ended by NUL
+    std::size_t at = 0;  ///< of the next one in `pending`
     dev_t device = 0;
     ino_t inode = 0;
     std::size_t path_size = 0; ///< length of this directory's part in `path_`, its slash included

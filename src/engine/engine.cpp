@@ -48,6 +48,7 @@ shard_config config_of(const options& o) {
   c.lifetime_max = o.presign_lifetime_max;
   c.file_bytes_max = o.file_bytes_max;
   c.timeout = o.timeout;
+  c.verify = o.verify;
   c.api = api_origin(o);
   c.api_key = o.api_key;
   c.expires_in = o.expires_in;

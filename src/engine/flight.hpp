@@ -31,6 +31,7 @@ struct flight {
   wire::ticket ticket;
   std::optional<core::wall_time> retained_until;
   std::string etag;
+  verification verified = verification::none;
   diagnostics last_failure;
   core::instant started{}; ///< its first presign; the epoch before
   put_worker* worker = nullptr;   ///< while it is being put

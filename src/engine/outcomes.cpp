@@ -113,6 +113,8 @@ verdict header_contradiction(std::string_view reason) {
   return make(outcome_kind::header_refused, phase::presign, "presign reply: required_headers " + std::string(reason));
 }
 
-verdict cancelled(phase where) { return make(outcome_kind::cancelled, where, "cancelled"); }
+verdict digest_differs() {
+  return make(outcome_kind::digest_mismatch, phase::put, "the storage's ETag is not the MD5 of the bytes that were read");
+}
 
 } // namespace hoist::engine

@@ -29,6 +29,6 @@ verdict of_failure(const net::failure& why, phase where, bool reused);
 verdict of_source(net::source_status status, int system_errno);
 verdict too_large(std::uint64_t size, std::uint64_t limit);
 verdict header_contradiction(std::string_view reason);
-verdict cancelled(phase where);
+verdict digest_differs();
 
 } // namespace hoist::engine

@@ -15,15 +15,11 @@ core::wall_time our_clock() {
   return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
 }
 
-std::string_view unquoted(std::string_view etag) noexcept {
-  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) return etag.substr(1, etag.size() - 2);
-  return etag;
-}
-
 } // namespace
 
-put_worker::put_worker(net::connect_context context, net::reach allowed, put_listener& listener)
+put_worker::put_worker(net::connect_context context, net::reach allowed, verify_mode verify, put_listener& listener)
     : connector_(context), allowed_(allowed), listener_(listener), asleep_(context.ex) {
+  if (verify == verify_mode::md5) body_.digest_md5();
   asleep_.expires_at(net::timer::time_point::max());
 }
 
@@ -125,7 +121,17 @@ std::optional<verdict> put_worker::judge(const net::put_result& result, bool reu
   if (auto failed = of_put_answer(reader_.answer(), our_clock())) return failed;
   // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
   if (!body_.unchanged()) return of_source(net::source_status::changed, 0);
-  job_->etag = unquoted(reader_.answer().etag);
+  job_->etag = wire::unquoted(reader_.answer().etag);
+  return compare_digests();
+}
+
+/// Equal digests prove the bytes; an ETag that is no MD5 proves nothing either way, and the size must do.
+std::optional<verdict> put_worker::compare_digests() {
+  job_->verified = verification::size;
+  const std::string ours = body_.md5();
+  if (ours.empty() || !wire::etag_is_md5(job_->etag, reader_.answer().encryption)) return std::nullopt;
+  if (!wire::equal_ignoring_case(ours, job_->etag)) return digest_differs();
+  job_->verified = verification::md5;
   return std::nullopt;
 }
 

@@ -9,6 +9,8 @@
 #include "net/connector.hpp"
 #include "net/put_exchange.hpp"
 
+#include <hoist/options.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +30,7 @@ struct put_listener {
 
 class put_worker {
  public:
-  put_worker(net::connect_context context, net::reach allowed, put_listener& listener);
+  put_worker(net::connect_context context, net::reach allowed, verify_mode verify, put_listener& listener);
 
   /// Puts `what` with its ticket. Preconditions: idle(); `what` stays in place until put_finished.
   void begin(core::file_id f, flight& what);
@@ -50,6 +52,7 @@ class put_worker {
   net::task<std::optional<verdict>> connect();
   net::task<std::optional<verdict>> exchange();
   std::optional<verdict> judge(const net::put_result& result, bool reused);
+  std::optional<verdict> compare_digests();
   void drop_connection();
 
   net::connector connector_;

@@ -84,6 +84,8 @@ limit run::verdict() const {
 }
 
 void run::finish(core::instant now) {
+  // What the caller gave goes before the completion: a handler may count on its captures being the last ones.
+  const batch released = std::exchange(all_, {});
   if (single()) {
     const error_code ec = one_.error;
     return std::move(one_done_)(ec, std::move(one_));

@@ -45,7 +45,7 @@ shard::shard(shard_config config, const net::tls_context& tls, recorder& out, sh
     net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
   }
   for (int i = 0; i < config_.limits.puts_max; ++i) {
-    workers_.push_back(std::make_unique<put_worker>(context, config_.storage_reach, puts));
+    workers_.push_back(std::make_unique<put_worker>(context, config_.storage_reach, config_.verify, puts));
     idle_bare_.push_back(workers_.back().get());
     net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
   }
@@ -303,7 +303,7 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
     r.id = f.ticket.id;
     r.public_url = f.ticket.public_url;
     r.etag = f.etag;
-    r.verified = verification::size;
+    r.verified = f.verified;
     r.retained_until = f.retained_until;
     return r;
   }

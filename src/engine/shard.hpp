@@ -36,6 +36,7 @@ struct shard_config {
   std::string api_key;
   std::chrono::seconds expires_in{0};
   bool allow_http_storage = false;
+  verify_mode verify = verify_mode::size;
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
 };

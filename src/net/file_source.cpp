@@ -1,10 +1,13 @@
 #include "net/file_source.hpp"
 
+#include <openssl/evp.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -38,6 +41,7 @@ source_check look_at(const std::filesystem::path& path) noexcept {
 source_check file_source::open(const source& s, const file_identity& expected) noexcept {
   close();
   position_ = 0;
+  if (md5_) EVP_DigestInit_ex(md5_.get(), EVP_md5(), nullptr);
   if (s.memory) {
     memory_ = s.memory;
     size_ = memory_->size();
@@ -72,7 +76,26 @@ source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
       return source_status::unreadable;
   }
   position_ += n;
+  if (md5_) EVP_DigestUpdate(md5_.get(), out.data(), n);
   return source_status::ok;
+}
+
+void file_source::free_digest::operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
+
+void file_source::digest_md5() { md5_.reset(EVP_MD_CTX_new()); }
+
+std::string file_source::md5() {
+  if (!md5_) return {};
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
+  unsigned int size = 0;
+  EVP_DigestFinal_ex(md5_.get(), digest.data(), &size);
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += digits[digest[i] >> 4];
+    text += digits[digest[i] & 0xf];
+  }
+  return text;
 }
 
 bool file_source::unchanged() const noexcept {

@@ -4,6 +4,8 @@
 
 #include <hoist/source.hpp>
 
+#include <openssl/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -45,6 +47,11 @@ class file_source {
   source_status read(std::span<char> out, std::size_t& n) noexcept;
   std::uint64_t left() const noexcept { return size_ - position_; }
 
+  /// Digests what is read from now on; every `open` begins a new digest. Costs about 1.3 CPU-seconds per GB.
+  void digest_md5();
+  /// The MD5 of all that was read, in hex; empty unless digesting.
+  std::string md5();
+
   /// The same file still, by the same descriptor.
   bool unchanged() const noexcept;
   void close() noexcept;
@@ -54,6 +61,10 @@ class file_source {
   std::shared_ptr<const std::string> memory_;
   std::uint64_t size_ = 0, position_ = 0;
   file_identity identity_;
+  struct free_digest {
+    void operator()(EVP_MD_CTX* c) const noexcept;
+  };
+  std::unique_ptr<EVP_MD_CTX, free_digest> md5_;
 };
 
 } // namespace hoist::net

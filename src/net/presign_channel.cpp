@@ -33,11 +33,11 @@ task<void> presign_channel::run() {
     }
     if (!connection_) co_await connect();
     if (connection_) write();
-    if (connection_) read();
     if (!connection_) continue;
     settle_stage();
     const auto what = connection_->unsent() ? interest::anything : interest::read_or_wake;
     co_await connection_->wait(what);
+    read(); // asks the kernel only if it was readability that ended the wait
   }
 }
 

@@ -31,14 +31,14 @@ task<progress> await_answer(stream& connection, answer_reader& reader, error_cod
                             activity& doing) {
   doing.enter(stage::awaiting);
   for (;;) {
+    // Waiting comes first: right after the last byte the answer cannot be there, and asking would be in vain.
+    if (!write_error) co_await connection.wait(interest::read);
+    ++doing.moves;
     const auto answered = reader.pull(connection, result.why);
     if (answered != progress::waiting) co_return answered;
-    if (write_error) {
-      result.why = {failure_kind::closed, "the connection broke while sending: " + write_error.message()};
-      co_return progress::broken;
-    }
-    co_await connection.wait(interest::read);
-    ++doing.moves;
+    if (!write_error) continue;
+    result.why = {failure_kind::closed, "the connection broke while sending: " + write_error.message()};
+    co_return progress::broken;
   }
 }
 

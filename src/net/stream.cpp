@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace hoist::net {
 
@@ -125,6 +126,7 @@ void stream::send_more(error_code& ec) {
     waiting_->writable = false;
     return;
   }
+  if (ec) drained_ = false; // what the peer said before the connection broke may be there without our having waited
   give_back_block();
 }
 
@@ -174,14 +176,19 @@ std::size_t stream::receive_some(std::span<char> into, error_code& ec) {
       ec = shut_;
       return 0;
     }
+    if (drained_) {
+      ec = asio::error::would_block;
+      return 0;
+    }
     const auto n = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
     if (n > 0) {
       ec = {};
+      drained_ = static_cast<std::size_t>(n) < into.size();
       return static_cast<std::size_t>(n);
     }
     if (n < 0 && errno == EINTR) continue;
     ec = n == 0 ? error_code(asio::error::eof) : system_error(errno);
-    if (ec == asio::error::would_block) waiting_->readable = false;
+    drained_ = ec == asio::error::would_block;
     return 0;
   }
 }
@@ -214,7 +221,7 @@ task<void> stream::wait(interest what) {
     co_await asio::async_initiate<const asio::use_awaitable_t<executor>&, void()>(store_handler, use_task);
   }
   // Consumed here, set again by the next event: whoever waits tries first.
-  if (wants(what, interest::read)) w.readable = false;
+  if (wants(what, interest::read) && std::exchange(w.readable, false)) drained_ = false;
   if (wants(what, interest::write)) w.writable = false;
   if (wants(what, interest::wake)) w.woken = false;
 }

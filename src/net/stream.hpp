@@ -50,7 +50,8 @@ class stream {
   /// Until nothing is unsent.
   task<error_code> flush();
 
-  /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will.
+  /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will. After a read that
+  /// left room in the buffer the kernel is not asked again before a `wait` for reading has returned.
   std::size_t receive(std::span<char> out, error_code& ec);
 
   /// Suspends until one of the things of interest may have happened; spurious returns are allowed. One waiter at a time.
@@ -78,6 +79,7 @@ class stream {
 
   buffer_pool::block block_;
   std::size_t pending_begin_ = 0, pending_end_ = 0;
+  bool drained_ = false; ///< the last read took all there was
   error_code shut_;
 };
 

@@ -22,7 +22,7 @@ io_result from_errno() {
 }
 
 class plain_stream final : public byte_stream {
-public:
+ public:
   using byte_stream::byte_stream;
 
   io_result try_handshake() override { return {}; }
@@ -44,7 +44,7 @@ public:
 };
 
 class tls_stream final : public byte_stream {
-public:
+ public:
   tls_stream(asio::ip::tcp::socket socket, SSL_CTX* context) : byte_stream(std::move(socket)), ssl_(SSL_new(context)) {
     if (!ssl_ || SSL_set_fd(ssl_.get(), static_cast<int>(socket_.native_handle())) != 1) throw std::bad_alloc();
     SSL_set_accept_state(ssl_.get());
@@ -77,7 +77,7 @@ public:
 
   bool resumed() const override { return SSL_session_reused(ssl_.get()) == 1; }
 
-private:
+ private:
   struct free_ssl {
     void operator()(SSL* ssl) const noexcept { SSL_free(ssl); }
   };

@@ -24,7 +24,7 @@ struct io_result {
 };
 
 class byte_stream {
-public:
+ public:
   explicit byte_stream(asio::ip::tcp::socket socket);
   byte_stream(const byte_stream&) = delete;
   byte_stream& operator=(const byte_stream&) = delete;
@@ -44,7 +44,7 @@ public:
   void reset(); // the peer gets a RST, and nothing that was still queued
   [[nodiscard]] asio::ip::tcp::socket& socket() noexcept { return socket_; }
 
-protected:
+ protected:
   asio::ip::tcp::socket socket_;
 };
 

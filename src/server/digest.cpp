@@ -1,6 +1,8 @@
 #include "server/digest.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <string>
 
 #include <openssl/rand.h>
 
@@ -54,7 +56,9 @@ std::span<const std::uint8_t> bytes_of(std::string_view text) {
 
 } // namespace
 
-sha256_value sha256(std::string_view text) { return sha256_of_two(bytes_of(text), {}); }
+sha256_value sha256(std::string_view text) {
+  return sha256_of_two(bytes_of(text), {});
+}
 
 // RFC 2104 spelled out: OpenSSL 3's own MAC object costs several times the two hashes.
 sha256_value hmac_sha256(std::span<const std::uint8_t> key, std::string_view text) {

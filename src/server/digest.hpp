@@ -1,5 +1,5 @@
-// SHA-256, HMAC-SHA-256 and the running digest of an upload, over OpenSSL. The algorithms are fetched once: in OpenSSL 3
-// a fetch costs more than hashing a small message.
+// SHA-256, HMAC-SHA-256 and the running digest of an upload, over OpenSSL. The algorithms are fetched once: in OpenSSL
+// 3 a fetch costs more than hashing a small message.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ enum class digest_kind { none, md5, sha256 };
 
 // What is computed while a body arrives. `sha256` means both: the ETag stays an MD5, as S3's is.
 class running_digest {
-public:
+ public:
   explicit running_digest(digest_kind kind);
   void update(std::span<const char> bytes);
 
@@ -32,7 +32,7 @@ public:
   [[nodiscard]] md5_value md5();
   [[nodiscard]] sha256_value sha256();
 
-private:
+ private:
   struct free_context {
     void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
   };

@@ -23,9 +23,13 @@ bool is_alphanumeric(char c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-bool is_unreserved(char c) noexcept { return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
+bool is_unreserved(char c) noexcept {
+  return is_alphanumeric(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 } // namespace
 
@@ -159,7 +163,8 @@ void append_json_escaped(std::string& out, std::string_view text) {
 
 std::string printable(std::string_view text, std::size_t length_max) {
   std::string out(text.substr(0, length_max));
-  std::replace_if(out.begin(), out.end(), [](char c) { return c < 0x20 || c == 0x7F; }, '?');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < 0x20 || c == 0x7F; }, '?');
   if (text.size() > length_max) out += "...";
   return out;
 }

@@ -13,12 +13,14 @@ namespace http = boost::beast::http;
 namespace beast = boost::beast;
 
 namespace {
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 } // namespace
 
 // Keeps views instead of copies: Beast's own containers allocate once per field.
 class head_parser final : public http::basic_parser<true> {
-public:
+ public:
   head_parser(request_head& head, std::string_view input) : head_(head), input_(input) {
     header_limit(static_cast<std::uint32_t>(head_bytes_max));
     body_limit(boost::none);
@@ -33,7 +35,7 @@ public:
     head_.content_length = length && !chunked() && head_.has("content-length") ? std::optional(*length) : std::nullopt;
   }
 
-private:
+ private:
   void on_request_impl(http::verb method, beast::string_view method_text, beast::string_view target, int version,
                        beast::error_code& ec) override {
     head_.method = method;
@@ -48,7 +50,8 @@ private:
   void on_field_impl(http::field name, beast::string_view name_text, beast::string_view value,
                      beast::error_code& ec) override {
     // A folded value lives in a scratch buffer of the parser; RFC 9112 lets a server refuse folding, and this one does.
-    const bool folded = !value.empty() && (value.data() < input_.data() || value.data() >= input_.data() + input_.size());
+    const bool folded =
+        !value.empty() && (value.data() < input_.data() || value.data() >= input_.data() + input_.size());
     if (folded) ec = http::error::bad_value;
     if (head_.field_count_ == head_fields_max) ec = http::error::header_limit;
     if (ec) return;
@@ -113,7 +116,9 @@ void reply::add(std::string_view name, std::string_view value) {
 void append_reply(std::string& out, const reply& answer, const reply_frame& frame) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(answer.status));
   out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(reason.data(), reason.size());
-  out.append("\r\nDate: ").append(frame.date).append("\r\nServer: hoist-server\r\n");
+  out.append("\r\n");
+  if (!frame.date.empty()) out.append("Date: ").append(frame.date).append("\r\n");
+  out.append("Server: hoist-server\r\n");
   if (!answer.content_type.empty()) out.append("Content-Type: ").append(answer.content_type).append("\r\n");
   out.append(answer.fields);
   if (answer.status != 204) {

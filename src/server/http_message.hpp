@@ -41,7 +41,7 @@ struct request_head {
   [[nodiscard]] bool has(std::string_view name) const noexcept;
   [[nodiscard]] std::uint64_t body_bytes() const noexcept { return content_length.value_or(0); }
 
-private:
+ private:
   friend class head_parser;
   std::array<header_field, head_fields_max> fields_;
   std::size_t field_count_ = 0;
@@ -62,7 +62,7 @@ struct reply {
 };
 
 struct reply_frame {
-  std::string_view date;
+  std::string_view date; // empty: no such field
   bool close = false;
   // Of a body that is sent separately, or not at all because the request was HEAD.
   std::optional<std::uint64_t> length_of_other_body;

@@ -20,7 +20,8 @@ constexpr auto head_timeout = 30s; // from the first byte to the last, so that t
 constexpr auto progress_timeout = 30s;
 // After an early refusal the client may have a whole body on its way. It is read and dropped this long, because closing
 // over unread bytes resets the connection, and the client would lose the answer.
-constexpr auto linger_time = 5s;
+constexpr http_session::clock::duration linger_time = 5s;
+constexpr http_session::clock::duration linger_time_when_stopping = 500ms;
 constexpr std::size_t linger_bytes_max = 256UL * 1024 * 1024;
 
 constexpr std::size_t input_bytes = 32 * 1024;
@@ -30,7 +31,9 @@ constexpr std::uint64_t skipped_body_bytes_max = 64 * 1024;
 // Beyond this no further request is taken before the answers have left.
 constexpr std::size_t output_bytes_max = 512 * 1024;
 
-unix_time wall_clock() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+unix_time wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 } // namespace
 
@@ -40,6 +43,7 @@ http_session::http_session(std::shared_ptr<byte_stream> stream, worker& home, po
 // Results of co_await are named before they are tested, here and below: GCC 12 lays a coroutine's frame out wrongly for
 // some conditions that contain one (the first resumption then crashes).
 asio::awaitable<void> http_session::run() {
+  if (const auto* hit = next_fault(fault_scope::connection)) co_await meet_connection_fault(*hit);
   const bool greeted = co_await handshake();
   if (!greeted) co_return;
   while (open_ && !broken_) {
@@ -52,8 +56,9 @@ asio::awaitable<void> http_session::run() {
 }
 
 asio::awaitable<bool> http_session::handshake() {
+  at_rest_ = true; // a stopping server does not wait for handshakes
   deadline_ = clock::now() + handshake_timeout;
-  for (;;) {
+  while (open_) {
     const auto result = stream_->try_handshake();
     if (result.state == io_state::done) break;
     const bool waiting = result.state == io_state::want_read || result.state == io_state::want_write;
@@ -64,11 +69,12 @@ asio::awaitable<bool> http_session::handshake() {
     }
     co_await stream_->wait(result.state);
   }
-  if (home_.shared().tls) {
+  deadline_ = clock::time_point::max();
+  if (home_.shared().tls && open_) {
     home_.counters().handshakes.add();
     if (stream_->resumed()) home_.counters().handshakes_resumed.add();
   }
-  co_return true;
+  co_return open_;
 }
 
 void http_session::check_deadline(clock::time_point now) {
@@ -132,12 +138,13 @@ void http_session::make_room(std::size_t bytes) {
 
 // Reads whatever has arrived, up to a full buffer: the more requests are taken at once, the fewer writes answer them.
 asio::awaitable<void> http_session::read_more() {
-  at_rest_ = input().empty() && output_.empty();
-  if (at_rest_ && home_.draining()) open_ = false;
   const auto give_up = clock::now() + (input().empty() ? home_.shared().options.idle_timeout : head_timeout);
   make_room(input_bytes / 2);
   std::size_t fresh = 0;
-  while (open_ && fresh == 0) {
+  while (fresh == 0) {
+    at_rest_ = input().empty() && output_.empty();
+    if (at_rest_ && home_.draining()) open_ = false;
+    if (!open_) break;
     io_result result;
     while (end_ < input_.size()) {
       result = stream_->try_read(std::span(input_).subspan(end_));
@@ -204,7 +211,7 @@ asio::awaitable<void> http_session::send_everything() {
 asio::awaitable<void> http_session::close() {
   if (broken_) co_return;
   stream_->finish_writing();
-  const auto give_up = clock::now() + linger_time;
+  const auto give_up = clock::now() + (home_.draining() ? linger_time_when_stopping : linger_time);
   std::size_t drained = 0;
   while (linger_ && drained < linger_bytes_max && clock::now() < give_up) {
     const auto result = stream_->try_drain(home_.scratch());
@@ -219,7 +226,7 @@ asio::awaitable<void> http_session::close() {
 // ---- requests ----
 
 asio::awaitable<void> http_session::take_requests() {
-  now_ = wall_clock();
+  now_ = wall_clock() + home_.shared().faults->clock_offset();
   while (open_ && !broken_ && !input().empty()) {
     switch (parse_head(input(), head_)) {
     case head_state::incomplete: co_return;
@@ -271,51 +278,6 @@ asio::awaitable<bool> http_session::take_request() {
   co_return true;
 }
 
-asio::awaitable<bool> http_session::take_presign() {
-  const auto held = home_.shared().options.presign_delay;
-  if (auto refused = refuse_presign_head(head_, home_.shared().who.api_key)) {
-    home_.shared().counted.refused_presign(refused->status);
-    co_await answer_and_skip_body(*std::move(refused), held);
-    co_return true;
-  }
-  const auto body_bytes = static_cast<std::size_t>(head_.body_bytes());
-  if (input().size() < head_.bytes + body_bytes) {
-    if (head_.expects_continue && !std::exchange(continued_, true)) {
-      output_ += "HTTP/1.1 100 Continue\r\n\r\n";
-      if (!marks_.empty()) marks_.back().end = output_.size();
-    }
-    make_room(head_.bytes + body_bytes - input().size());
-    co_return false;
-  }
-  home_.presigns().answer(input().substr(head_.bytes, body_bytes), now_, reply_);
-  if (reply_.status == 200) home_.counters().presigns.add();
-  if (reply_.status != 200) home_.shared().counted.refused_presign(reply_.status);
-  queue(reply_, held);
-  consume(head_.bytes + body_bytes);
-  co_return true;
-}
-
-asio::awaitable<void> http_session::take_delete(std::string_view id_text) {
-  if (head_.method != verb::delete_) {
-    auto answer = json_refusal(405, "method not allowed");
-    answer.add("Allow", "DELETE");
-    co_return co_await answer_and_skip_body(std::move(answer));
-  }
-  if (auto refused = refuse_key(head_, home_.shared().who.api_key)) {
-    co_return co_await answer_and_skip_body(*std::move(refused));
-  }
-  const auto id = file_id::parse(id_text);
-  if (!id) co_return co_await answer_and_skip_body(json_refusal(400, "invalid argument"));
-  reply answer;
-  switch (home_.shared().store->erase(*id, now_)) {
-  case object_index::erasure::erased:
-  case object_index::erasure::already_gone: answer.start(204, {}); break;
-  case object_index::erasure::unknown: answer = json_refusal(404, "file not found"); break;
-  case object_index::erasure::being_written: answer = json_refusal(409, "conflict"); break;
-  }
-  co_await answer_and_skip_body(std::move(answer));
-}
-
 void http_session::queue(const reply& answer, delay held, std::optional<std::uint64_t> length_of_other_body) {
   ++answered_;
   const auto requests_max = home_.shared().options.requests_max;
@@ -323,7 +285,7 @@ void http_session::queue(const reply& answer, delay held, std::optional<std::uin
   if (last) open_ = false;
   linger_ = linger_ || last;
   if (head_.method == verb::head && !length_of_other_body) length_of_other_body = answer.body.size();
-  append_reply(output_, answer, {home_.http_date(now_), !open_, length_of_other_body});
+  append_reply(output_, answer, {date_omitted_ ? "" : home_.http_date(now_), !open_, length_of_other_body});
   // An answer never overtakes an earlier one, so it is due no sooner than that.
   if (held > delay{0} || !marks_.empty()) {
     const auto due = read_at_ + held;
@@ -380,38 +342,6 @@ void http_session::refuse_input(unsigned status, std::string_view message) {
   head_.method_text = head_.path = {};
   queue(json_refusal(status, message));
   consume(end_ - begin_);
-}
-
-// The truth that tests compare with: one JSON line per stored id, written shard by shard.
-asio::awaitable<void> http_session::send_account() {
-  if (auto refused = refuse_key(head_, home_.shared().who.api_key)) {
-    co_return co_await answer_and_skip_body(*std::move(refused));
-  }
-  open_ = false; // the length is not known beforehand, and the end of the connection ends the body for every reader
-  consume(head_.bytes);
-  output_.append("HTTP/1.1 200 OK\r\nDate: ").append(home_.http_date(now_));
-  output_ += "\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
-  co_await send_everything();
-  for (std::size_t shard = 0; shard < object_index::shard_count && !broken_; ++shard) {
-    std::string lines;
-    home_.shared().store->index().for_each(shard, [&](const file_id& id, const object_info& info) {
-      lines.append(R"({"id":")").append(id.text()).append(R"(","size":)").append(std::to_string(info.size));
-      lines.append(R"(,"content_type":")");
-      append_json_escaped(lines, info.content_type);
-      lines += '"';
-      if (info.md5) lines.append(R"(,"md5":")").append(to_hex(*info.md5)).append("\"");
-      if (info.sha256) lines.append(R"(,"sha256":")").append(to_hex(*info.sha256)).append("\"");
-      lines.append(R"(,"puts":)").append(std::to_string(info.puts)).append("}\n");
-    });
-    if (lines.empty()) continue;
-    const auto length = lines.size();
-    std::array<char, 20> hex{};
-    std::snprintf(hex.data(), hex.size(), "%zx\r\n", length);
-    co_await send(hex.data());
-    co_await send(lines);
-    co_await send("\r\n");
-  }
-  co_await send("0\r\n\r\n");
 }
 
 } // namespace hoist::server

@@ -2,8 +2,8 @@
 //
 // Requests that arrived together are answered together: as many as the input holds are taken, their answers are queued
 // behind each other, and one write sends them. A configured delay is a time before which an answer may not leave, so
-// pipelined requests wait side by side. http_session.cpp has the connection and the API's half, session_storage.cpp
-// the storage's half.
+// pipelined requests wait side by side. http_session.cpp has the connection, session_api.cpp and session_storage.cpp
+// the two halves of what is served, session_faults.cpp what goes wrong on purpose.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@
 namespace hoist::server {
 
 class http_session {
-public:
+ public:
   using clock = std::chrono::steady_clock;
 
   http_session(std::shared_ptr<byte_stream> stream, worker& home, port_roles roles);
@@ -30,7 +30,7 @@ public:
   void check_deadline(clock::time_point now);
   void drain();
 
-private:
+ private:
   using delay = std::chrono::milliseconds;
 
   // The connection.
@@ -62,15 +62,36 @@ private:
   [[nodiscard]] std::size_t due_bytes(clock::time_point now) const;
   void log_answer(const reply& answer) const;
 
+  [[nodiscard]] reply deletion_of(const file_id& id);
+
   // Storage.
   [[nodiscard]] asio::awaitable<void> take_bucket_request();
   [[nodiscard]] asio::awaitable<void> take_put();
-  [[nodiscard]] asio::awaitable<std::optional<s3_error>> receive_body(object_store::upload& upload, std::uint64_t size);
+  struct body_progress {
+    std::uint64_t size;
+    std::uint64_t received = 0;
+    bool corrupt = false; // the next byte, on purpose
+  };
+  // Up to `until` bytes of it.
+  [[nodiscard]] asio::awaitable<std::optional<s3_error>> receive_body(object_store::upload& upload,
+                                                                      body_progress& progress, std::uint64_t until);
+  void take_body_bytes(object_store::upload& upload, body_progress& progress, std::span<char> bytes);
   [[nodiscard]] asio::awaitable<void> take_public_file(std::string_view id);
   [[nodiscard]] asio::awaitable<void> send_body(object_store::stored object, byte_range range);
   [[nodiscard]] reply refusal(const s3_error& error);
   [[nodiscard]] asio::awaitable<void> refuse_put(s3_error error);
-  void finish_put(object_store::upload& upload, const admitted_put& put);
+  [[nodiscard]] asio::awaitable<void> refuse_by_head(const fault& hit);
+  void finish_put(object_store::upload& upload, const admitted_put& put); // fills reply_
+
+  // Faults.
+  [[nodiscard]] const fault* next_fault(fault_scope scope);
+  [[nodiscard]] asio::awaitable<void> meet_connection_fault(const fault& hit);
+  [[nodiscard]] asio::awaitable<void> answer_with_fault(const fault& hit, delay held); // in place of queue(reply_)
+  [[nodiscard]] asio::awaitable<void> meet_fault_in_body(const fault& hit); // open_ says whether the body goes on
+  [[nodiscard]] reply refusal_for(const fault& hit);
+  [[nodiscard]] asio::awaitable<void> send_in_pieces();
+  void change_etag(fault_action how);
+  void reset();
 
   std::shared_ptr<byte_stream> stream_;
   worker& home_;
@@ -93,11 +114,12 @@ private:
 
   clock::time_point deadline_ = clock::time_point::max();
   std::uint64_t answered_ = 0;
-  bool open_ = true;      // more requests are taken
-  bool broken_ = false;   // nothing can be sent any more
-  bool expired_ = false;  // the wait's time ran out
-  bool at_rest_ = false;  // between requests, with nothing to send
-  bool linger_ = false;   // the peer may still be sending: read its bytes for a while before closing
+  bool open_ = true;     // more requests are taken
+  bool broken_ = false;  // nothing can be sent any more
+  bool expired_ = false; // the wait's time ran out
+  bool at_rest_ = false; // between requests, with nothing to send
+  bool linger_ = false;  // the peer may still be sending: read its bytes for a while before closing
+  bool date_omitted_ = false;
   bool continued_ = false; // 100 was sent for the request at hand
 };
 

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cerrno>
+#include <ctime>
 #include <fstream>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <system_error>
 

@@ -24,11 +24,17 @@ void metrics::count(labelled& where, const std::string& label) {
   if (where.size() < labels_max || where.contains(label)) ++where[label];
 }
 
-void metrics::refused_put(const std::string& code) { count(puts_refused_, code); }
-void metrics::refused_presign(unsigned status) { count(presigns_refused_, std::to_string(status)); }
-void metrics::injected_fault(const std::string& name) { count(faults_, name); }
+void metrics::refused_put(const std::string& code) {
+  count(puts_refused_, code);
+}
+void metrics::refused_presign(unsigned status) {
+  count(presigns_refused_, std::to_string(status));
+}
+void metrics::injected_fault(const std::string& name) {
+  count(faults_, name);
+}
 
-std::uint64_t metrics::sum(counter thread_counters::* member) const {
+std::uint64_t metrics::sum(counter thread_counters::*member) const {
   std::uint64_t total = 0;
   for (const auto& thread : threads_) total += ((*thread).*member).value();
   return total;
@@ -36,7 +42,7 @@ std::uint64_t metrics::sum(counter thread_counters::* member) const {
 
 std::string metrics::text() const {
   std::string out;
-  const auto single = [&](std::string_view name, std::string_view help, counter thread_counters::* member) {
+  const auto single = [&](std::string_view name, std::string_view help, counter thread_counters::*member) {
     append_header(out, name, "counter", help);
     append_value(out, name, "", sum(member));
   };
@@ -59,7 +65,8 @@ std::string metrics::text() const {
                  std::string("{endpoint=\"").append(name_of(static_cast<endpoint>(i))).append("\"}"), total);
   }
   const std::lock_guard lock(mutex_);
-  const auto family = [&](std::string_view name, std::string_view help, std::string_view label, const labelled& values) {
+  const auto family = [&](std::string_view name, std::string_view help, std::string_view label,
+                          const labelled& values) {
     append_header(out, name, "counter", help);
     for (const auto& [key, value] : values) {
       append_value(out, name, std::string("{").append(label).append("=\"").append(key).append("\"}"), value);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,14 +15,14 @@
 namespace hoist::server {
 
 class counter {
-public:
+ public:
   void add(std::uint64_t count = 1) noexcept {
     // Only one thread writes it: a plain addition is enough, others merely read.
     value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
   }
   [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
-private:
+ private:
   std::atomic<std::uint64_t> value_{0};
 };
 
@@ -32,7 +33,7 @@ struct alignas(64) thread_counters {
 };
 
 class metrics {
-public:
+ public:
   // Before the threads start; the reference stays good.
   thread_counters& add_thread();
   void refused_put(const std::string& code);
@@ -45,10 +46,10 @@ public:
     return sum(&thread_counters::connections) - sum(&thread_counters::connections_closed);
   }
 
-private:
+ private:
   using labelled = std::map<std::string, std::uint64_t>;
   static constexpr std::size_t labels_max = 200; // codes are ours, so this is never reached; the bound is for certain
-  [[nodiscard]] std::uint64_t sum(counter thread_counters::* member) const;
+  [[nodiscard]] std::uint64_t sum(counter thread_counters::*member) const;
   void count(labelled& where, const std::string& label);
 
   std::vector<std::unique_ptr<thread_counters>> threads_;

@@ -49,7 +49,9 @@ bool read_time(std::string_view text, unix_time& into) {
   return true;
 }
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 } // namespace
 

@@ -38,7 +38,7 @@ struct object_info {
 enum class durability { survives_kill, survives_power_cut };
 
 class object_index {
-public:
+ public:
   // Reads the log, drops what was superseded, and opens it for appending. Throws std::runtime_error.
   object_index(const std::filesystem::path& log, durability wanted);
   object_index(const object_index&) = delete;
@@ -72,7 +72,7 @@ public:
   static constexpr std::size_t shard_count = 256;
   void for_each(std::size_t number, const std::function<void(const file_id&, const object_info&)>& visit) const;
 
-private:
+ private:
   struct shard {
     mutable std::mutex mutex;
     std::unordered_map<file_id, object_info, file_id_hash> objects;

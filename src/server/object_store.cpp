@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
 
 fs::path made(const fs::path& folder) {
   fs::create_directories(folder);
@@ -75,7 +77,9 @@ fs::path object_store::body_path(const file_id& id, std::uint32_t generation) co
   return objects_ / to_hex(std::span(id.bytes).first(1)) / (id.text() + "." + std::to_string(generation));
 }
 
-fs::path object_store::next_aside() { return aside_ / std::to_string(next_name_.fetch_add(1)); }
+fs::path object_store::next_aside() {
+  return aside_ / std::to_string(next_name_.fetch_add(1));
+}
 
 object_store::upload::upload(object_store& store, const admitted_put& put)
     : store_(store), put_(put), digest_(kind_for(put)) {

@@ -21,7 +21,7 @@ struct storage_rules {
 };
 
 class unique_fd {
-public:
+ public:
   unique_fd() = default;
   explicit unique_fd(int fd) noexcept : fd_(fd) {}
   unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -33,18 +33,18 @@ public:
   [[nodiscard]] int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
 
-private:
+ private:
   int fd_ = -1;
 };
 
 class object_store {
-public:
+ public:
   // Makes the folders, removes what an earlier, killed process left behind. Throws std::runtime_error.
   object_store(const std::filesystem::path& state, const storage_rules& rules);
 
   // One PUT while it is received. Destroyed before finish(): as if it had never been.
   class upload {
-  public:
+   public:
     upload(object_store& store, const admitted_put& put);
     upload(const upload&) = delete;
     upload& operator=(const upload&) = delete;
@@ -55,7 +55,7 @@ public:
     [[nodiscard]] std::optional<std::string> mismatch();
     object_info finish(unix_time now); // the object is visible when this returns; throws std::system_error
 
-  private:
+   private:
     [[nodiscard]] digest_kind kind_for(const admitted_put& put) const;
     void place(std::uint32_t generation);
 
@@ -78,7 +78,7 @@ public:
 
   [[nodiscard]] const object_index& index() const noexcept { return index_; }
 
-private:
+ private:
   [[nodiscard]] std::filesystem::path body_path(const file_id& id, std::uint32_t generation) const;
   [[nodiscard]] std::filesystem::path next_aside();
   void remove_body(const file_id& id, const object_info& info) const;

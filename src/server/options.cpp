@@ -1,7 +1,8 @@
 #include "server/options.hpp"
 
-#include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <initializer_list>
 #include <optional>
 
 #include <CLI/CLI.hpp>
@@ -41,7 +42,8 @@ void add_switch(CLI::App& app, const char* flag, bool& into, const char* help) {
 void declare_place(CLI::App& app, raw_options& raw) {
   add_text(app, "--bind", raw.bind, "Address to listen on; anything but loopback needs --allow-public-bind");
   add_switch(app, "--allow-public-bind", raw.allow_public_bind, "Allow an address that other machines can reach");
-  add_text(app, "--advertise-host", raw.advertise_host, "Host name in URLs and in the certificate (default: what is bound)");
+  add_text(app, "--advertise-host", raw.advertise_host,
+           "Host name in URLs and in the certificate (default: what is bound)");
   add_text(app, "--port", raw.port, "Port of the API; 0 takes a free one");
   add_text(app, "--storage-port", raw.storage_port, "Port of the storage (default: the API's; 0 takes a free one)");
   add_switch(app, "--plain-http", raw.plain_http, "No TLS");
@@ -68,6 +70,10 @@ void declare_behaviour(CLI::App& app, raw_options& raw) {
   add_text(app, "--idle-timeout", raw.idle_timeout, "Close connections that ask for nothing this long");
   add_text(app, "--max-requests", raw.requests_max, "Requests per connection; 0 is unlimited");
   add_text(app, "--threads", raw.threads, "Threads that serve; 0 is one per core");
+  app.add_option("--fault", raw.faults, "SCOPE:NAME=AMOUNT, repeatable: see the table in the README; put:return-503=2%")
+      ->envname("HOIST_SERVER_FAULT")
+      ->delimiter(',');
+  add_text(app, "--fault-seed", raw.fault_seed, "Which requests the faults hit");
   add_text(app, "--log-level", raw.log_level, "trace, debug, info, warn, error or off; the log goes to stderr");
 }
 
@@ -144,6 +150,14 @@ void check_combinations(const raw_options& raw) {
   }
 }
 
+fault understood_fault(const std::string& spec) {
+  auto parsed = parse_fault(spec);
+  if (auto* good = std::get_if<fault>(&parsed)) return std::move(*good);
+  const auto& complaint = std::get<std::string>(parsed);
+  const auto middle = complaint.find("; ");
+  refuse("--fault", spec, complaint.substr(0, middle), complaint.substr(middle + 2));
+}
+
 server_options understood(const raw_options& raw) {
   using std::chrono::seconds;
   check_bind(raw);
@@ -166,8 +180,9 @@ server_options understood(const raw_options& raw) {
   options.retention = seconds_at_least("--retention", raw.retention, seconds{1}, seconds{31'536'000});
   options.size_max = size("--max-size", raw.size_max);
   options.discard = raw.discard;
-  options.digest = choice<digest_kind>(
-      "--digest", raw.digest, {{"none", digest_kind::none}, {"md5", digest_kind::md5}, {"sha256", digest_kind::sha256}});
+  options.digest =
+      choice<digest_kind>("--digest", raw.digest,
+                          {{"none", digest_kind::none}, {"md5", digest_kind::md5}, {"sha256", digest_kind::sha256}});
   options.fsync = raw.fsync;
   options.put_delay = duration("--put-delay", raw.put_delay);
   options.presign_delay = duration("--presign-delay", raw.presign_delay);
@@ -175,7 +190,7 @@ server_options understood(const raw_options& raw) {
   options.idle_timeout = duration("--idle-timeout", raw.idle_timeout);
   options.requests_max = number<std::uint64_t>("--max-requests", raw.requests_max, 1'000'000'000);
   options.threads = number<unsigned>("--threads", raw.threads, 1024);
-  options.faults = raw.faults;
+  for (const auto& spec : raw.faults) options.faults.push_back(understood_fault(spec));
   options.fault_seed = number<std::uint64_t>("--fault-seed", raw.fault_seed, ~std::uint64_t{0});
   options.log_level = raw.log_level;
   return options;

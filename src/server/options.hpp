@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/digest.hpp"
+#include "server/fault_plan.hpp"
 
 namespace hoist::server {
 
@@ -45,14 +46,14 @@ struct server_options {
   std::uint64_t requests_max = 0; // per connection; 0: unlimited
   unsigned threads = 0;           // 0: one per core
 
-  std::vector<std::string> faults;
+  std::vector<fault> faults; // in the order given; the first that hits is the one
   std::uint64_t fault_seed = 1;
   std::string log_level = "info";
 };
 
 // A flag that cannot be used: exit 2.
 class usage_error : public std::runtime_error {
-public:
+ public:
   using std::runtime_error::runtime_error;
 };
 

@@ -42,13 +42,19 @@ void presign_api::answer(std::string_view body, unix_time now, reply& into) {
 }
 
 void presign_api::write_ticket(const presign_fields& wanted, unix_time now, reply& into) {
+  content_type_ = wanted.content_type;
   const auto id = file_id::random().text();
   const auto retention = wanted.retention.value_or(options_->retention);
   const signed_headers headers{{"content-type", canonical_value(wanted.content_type)},
                                {"host", origins_->storage.substr(origins_->storage.find("//") + 2)},
                                {"x-amz-meta-file-id", id}};
   const auto path = std::string("/").append(bucket_name).append("/").append(id);
-  const auto url = presigned_url({"PUT", origins_->storage, path, headers, now, options_->url_lifetime,
+  const auto url = presigned_url({"PUT",
+                                  origins_->storage,
+                                  path,
+                                  headers,
+                                  now,
+                                  options_->url_lifetime,
                                   {{std::string(retention_parameter), std::to_string(retention.count())}}},
                                  *keys_);
   const auto expires = now + (options_->expires_at == expires_at_means::url ? options_->url_lifetime : retention);

@@ -21,19 +21,22 @@ struct origins {
 [[nodiscard]] std::optional<reply> refuse_key(const request_head& head, std::string_view api_key);
 
 class presign_api {
-public:
+ public:
   presign_api(const server_options& options, const origins& where, signing_keys& keys)
       : options_(&options), origins_(&where), keys_(&keys) {}
 
   void answer(std::string_view body, unix_time now, reply& into);
+  // Of the last request that was answered with a ticket.
+  [[nodiscard]] const std::string& content_type() const noexcept { return content_type_; }
 
-private:
+ private:
   void write_ticket(const presign_fields& wanted, unix_time now, reply& into);
 
   const server_options* options_;
   const origins* origins_;
   signing_keys* keys_;
   presign_reader reader_;
+  std::string content_type_;
 };
 
 } // namespace hoist::server

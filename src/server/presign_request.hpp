@@ -26,10 +26,10 @@ struct presign_refusal {
 };
 
 class presign_reader {
-public:
+ public:
   [[nodiscard]] std::variant<presign_fields, presign_refusal> read(std::string_view body);
 
-private:
+ private:
   simdjson::dom::parser parser_;
 };
 

@@ -12,12 +12,16 @@ struct unit {
   std::uint64_t factor;
 };
 
-constexpr unit durations[] = {{"", 1000},     {"ms", 1},         {"s", 1000},
-                              {"m", 60'000},  {"h", 3'600'000},  {"d", 86'400'000}};
-constexpr unit sizes[] = {{"", 1},           {"B", 1},
-                          {"kB", 1000},      {"KB", 1000},       {"KiB", 1ULL << 10U},
-                          {"MB", 1'000'000}, {"MiB", 1ULL << 20U},
-                          {"GB", 1'000'000'000}, {"GiB", 1ULL << 30U}};
+constexpr unit durations[] = {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr unit sizes[] = {{"", 1},
+                          {"B", 1},
+                          {"kB", 1000},
+                          {"KB", 1000},
+                          {"KiB", 1ULL << 10U},
+                          {"MB", 1'000'000},
+                          {"MiB", 1ULL << 20U},
+                          {"GB", 1'000'000'000},
+                          {"GiB", 1ULL << 30U}};
 
 std::optional<std::uint64_t> scaled(std::string_view text, std::span<const unit> units) {
   std::uint64_t number = 0;
@@ -41,7 +45,9 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   return std::chrono::milliseconds{static_cast<std::int64_t>(*value)};
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) { return scaled(text, sizes); }
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return scaled(text, sizes);
+}
 
 std::optional<std::uint64_t> parse_rate(std::string_view text) {
   if (!text.ends_with("/s")) return std::nullopt;

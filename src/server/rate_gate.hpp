@@ -9,7 +9,7 @@
 namespace hoist::server {
 
 class rate_gate {
-public:
+ public:
   explicit rate_gate(std::uint64_t bytes_per_second) noexcept : bytes_per_second_(bytes_per_second) {}
   [[nodiscard]] bool unlimited() const noexcept { return bytes_per_second_ == 0; }
   // Charges the bytes; zero when the reader may go on at once.
@@ -17,7 +17,7 @@ public:
   // How much to read at a time, so that the flow stays even.
   [[nodiscard]] std::size_t portion(std::size_t largest) const noexcept;
 
-private:
+ private:
   std::uint64_t bytes_per_second_;
   std::atomic<std::int64_t> paid_until_{0}; // ns on the caller's clock
 };

@@ -16,8 +16,8 @@ bool drop_prefix(std::string_view& text, std::string_view prefix) noexcept {
 } // namespace
 
 std::string_view name_of(endpoint place) noexcept {
-  static constexpr std::array<std::string_view, endpoint_count> names{
-      "presign", "file", "bucket", "public_file", "health", "metrics", "account", "nothing"};
+  static constexpr std::array<std::string_view, endpoint_count> names{"presign", "file",    "bucket",  "public_file",
+                                                                      "health",  "metrics", "account", "nothing"};
   return names[static_cast<std::size_t>(place)];
 }
 

@@ -33,7 +33,9 @@ reply to_reply(const s3_error& error, const request_ids& ids) {
   return answer;
 }
 
-s3_error access_denied(std::string message) { return {403, "AccessDenied", std::move(message), {}}; }
+s3_error access_denied(std::string message) {
+  return {403, "AccessDenied", std::move(message), {}};
+}
 
 s3_error bad_query_authorization(std::string message) {
   return {400, "AuthorizationQueryParametersError", std::move(message), {}};
@@ -54,8 +56,8 @@ s3_error incomplete_body(std::uint64_t expected, std::uint64_t received) {
 }
 
 s3_error invalid_digest(std::string_view content_md5) {
-  return {400, "InvalidDigest", "The Content-MD5 you specified was invalid.",
-          {{"Content-MD5", std::string(content_md5)}}};
+  return {
+      400, "InvalidDigest", "The Content-MD5 you specified was invalid.", {{"Content-MD5", std::string(content_md5)}}};
 }
 
 s3_error bad_digest(std::string expected_base64, std::string calculated_base64) {
@@ -110,6 +112,8 @@ s3_error request_timeout() {
           {}};
 }
 
-s3_error slow_down() { return {503, "SlowDown", "Please reduce your request rate.", {}}; }
+s3_error slow_down() {
+  return {503, "SlowDown", "Please reduce your request rate.", {}};
+}
 
 } // namespace hoist::server

@@ -27,7 +27,9 @@ constexpr auto drain_time = 5s;
 constexpr auto sweep_interval_max = 60s;
 constexpr auto accept_pause = 50ms; // when descriptors have run out: others will close
 
-unix_time wall_clock() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
+unix_time wall_clock() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 fs::path temporary_folder() {
   auto pattern = (fs::temp_directory_path() / "hoist-server-XXXXXX").string();
@@ -71,6 +73,7 @@ server::server(server_options options) {
   const auto wanted = o.fsync ? durability::survives_power_cut : durability::survives_kill;
   shared_.store = std::make_unique<object_store>(state_, storage_rules{o.discard, o.digest, wanted});
   shared_.bandwidth = std::make_unique<rate_gate>(o.bandwidth);
+  shared_.faults = std::make_unique<fault_injector>(o.faults, o.fault_seed);
   listen();
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < (o.threads == 0 ? cores : o.threads); ++i) {
@@ -133,8 +136,10 @@ std::string server::origin_of(const listener& port) const {
   }
   const bool plain = shared_.options.plain_http;
   std::string origin = plain ? "http://" : "https://";
-  if (host.find(':') == std::string::npos) origin += host;
-  else origin.append("[").append(host).append("]");
+  if (host.find(':') == std::string::npos)
+    origin += host;
+  else
+    origin.append("[").append(host).append("]");
   // Clients leave the default port out of Host, and Host is signed.
   if (local.port() != (plain ? 80 : 443)) origin.append(":").append(std::to_string(local.port()));
   return origin;
@@ -161,8 +166,10 @@ asio::awaitable<void> server::accept_from(listener& port) {
       home.adopt(std::move(socket), port.roles);
       continue;
     }
-    if (ec) spdlog::warn("accept: {}", ec.message());
-    else spdlog::warn("accept: {} connections are open, one more was refused", most);
+    if (ec)
+      spdlog::warn("accept: {}", ec.message());
+    else
+      spdlog::warn("accept: {} connections are open, one more was refused", most);
     asio::steady_timer timer(control_, accept_pause);
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ec));
   }
@@ -172,7 +179,8 @@ asio::awaitable<void> server::sweep() {
   const auto interval = std::clamp<std::chrono::seconds>(shared_.options.retention / 10, 1s, sweep_interval_max);
   while (!stopping_) {
     try {
-      if (const auto removed = shared_.store->sweep(wall_clock())) spdlog::info("sweep: {} files expired", removed);
+      if (const auto removed = shared_.store->sweep(wall_clock() + shared_.faults->clock_offset()))
+        spdlog::info("sweep: {} files expired", removed);
     } catch (const std::exception& error) {
       spdlog::error("sweep: {}", error.what());
     }

@@ -1,6 +1,7 @@
 // The whole server: state folder, identity, listening ports, threads, sweeping, stopping.
 #pragma once
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,7 +15,7 @@
 namespace hoist::server {
 
 class server {
-public:
+ public:
   // Makes or loads the state and binds the ports. Throws std::runtime_error with one line that says what to do.
   explicit server(server_options options);
   server(const server&) = delete;
@@ -26,7 +27,7 @@ public:
   // Serves until SIGTERM or SIGINT: then no new connections, what is in flight may end (5 s), and it returns.
   void run();
 
-private:
+ private:
   struct listener {
     asio::ip::tcp::acceptor acceptor;
     port_roles roles;

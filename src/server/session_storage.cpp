@@ -2,6 +2,7 @@
 #include "server/http_session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@ constexpr std::size_t send_portion = 256 * 1024;
 
 } // namespace
 
-reply http_session::refusal(const s3_error& error) { return to_reply(error, home_.next_ids()); }
+reply http_session::refusal(const s3_error& error) {
+  return to_reply(error, home_.next_ids());
+}
 
 asio::awaitable<void> http_session::refuse_put(s3_error error) {
   home_.shared().counted.refused_put(error.code);
@@ -45,6 +48,8 @@ asio::awaitable<void> http_session::take_put() {
   auto verdict = judge_put(head_, home_.keys(), {shared.options.size_max, shared.options.retention}, now_);
   if (auto* error = std::get_if<s3_error>(&verdict)) co_return co_await refuse_put(std::move(*error));
   const auto& put = std::get<admitted_put>(verdict);
+  const auto* hit = next_fault(fault_scope::put);
+  if (hit != nullptr && judged_by_head(*hit)) co_return co_await refuse_by_head(*hit);
   std::optional<object_store::upload> upload;
   try {
     upload.emplace(*shared.store, put);
@@ -56,13 +61,22 @@ asio::awaitable<void> http_session::take_put() {
   const auto at_hand = input().size() - head_.bytes;
   consume(head_.bytes);
   if (at_hand < put.size) {
-    if (head_.expects_continue && at_hand == 0) {
+    const bool silent = hit != nullptr && hit->action == fault_action::never_continue;
+    if (head_.expects_continue && at_hand == 0 && !silent) {
       output_ += "HTTP/1.1 100 Continue\r\n\r\n";
       if (!marks_.empty()) marks_.back().end = output_.size();
     }
     co_await send_everything(); // nobody's answer waits for somebody else's body
   }
-  const auto error = co_await receive_body(*upload, put.size);
+  body_progress progress{put.size};
+  std::optional<s3_error> error;
+  if (hit != nullptr && hit->after_bytes) {
+    error = co_await receive_body(*upload, progress, std::min(put.size, *hit->after_bytes));
+    if (!error && !broken_) co_await meet_fault_in_body(*hit);
+    if (!open_) co_return;
+  }
+  progress.corrupt = hit != nullptr && hit->action == fault_action::corrupt_body;
+  if (!error) error = co_await receive_body(*upload, progress, put.size);
   if (broken_) co_return shared.counted.refused_put("ConnectionLost");
   if (error) {
     // The body did not arrive whole: where the next request would begin is unknown.
@@ -75,11 +89,17 @@ asio::awaitable<void> http_session::take_put() {
     shared.counted.refused_put("BadDigest");
     co_return queue(refusal(bad_digest(to_base64(*put.content_md5), *std::move(calculated))), shared.options.put_delay);
   }
-  finish_put(*upload, put);
+  const bool refused = hit != nullptr && hit->action == fault_action::answer && !hit->after_bytes;
+  if (!refused) finish_put(*upload, put);
+  read_at_ = clock::now(); // a delay is counted from the end of the body
+  if (hit == nullptr || hit->after_bytes)
+    queue(reply_, shared.options.put_delay);
+  else
+    co_await answer_with_fault(*hit, shared.options.put_delay);
 }
 
+// Leaves the answer in reply_.
 void http_session::finish_put(object_store::upload& upload, const admitted_put& put) {
-  const auto held = home_.shared().options.put_delay;
   try {
     const auto info = upload.finish(now_);
     const auto ids = home_.next_ids();
@@ -90,24 +110,30 @@ void http_session::finish_put(object_store::upload& upload, const admitted_put& 
   } catch (const std::exception& error) {
     spdlog::error("storage: {}", error.what());
     home_.shared().counted.refused_put("InternalError");
-    return queue(refusal(internal_error()), held);
+    reply_ = refusal(internal_error());
+    return;
   }
   home_.counters().puts.add();
   home_.counters().put_bytes.add(put.size);
-  read_at_ = clock::now(); // a delay is counted from the end of the body
-  queue(reply_, held);
 }
 
-asio::awaitable<std::optional<s3_error>> http_session::receive_body(object_store::upload& upload, std::uint64_t size) {
+void http_session::take_body_bytes(object_store::upload& upload, body_progress& progress, std::span<char> bytes) {
+  if (bytes.empty()) return;
+  if (std::exchange(progress.corrupt, false)) bytes.front() = static_cast<char>(bytes.front() ^ 1);
+  upload.write(bytes);
+  progress.received += bytes.size();
+  home_.counters().body_bytes.add(bytes.size());
+}
+
+asio::awaitable<std::optional<s3_error>> http_session::receive_body(object_store::upload& upload,
+                                                                    body_progress& progress, std::uint64_t until) {
   auto& gate = *home_.shared().bandwidth;
-  auto left = size;
   try {
-    const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(left, input().size()));
-    upload.write({input_.data() + begin_, first});
+    const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(until - progress.received, input().size()));
+    take_body_bytes(upload, progress, {input_.data() + begin_, first});
     consume(first);
-    left -= first;
-    home_.counters().body_bytes.add(first);
-    while (left > 0) {
+    while (progress.received < until) {
+      const auto left = until - progress.received;
       const auto room = home_.scratch();
       const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, gate.portion(room.size())));
       std::size_t count = 0;
@@ -116,15 +142,13 @@ asio::awaitable<std::optional<s3_error>> http_session::receive_body(object_store
         result = stream_->try_read(room.subspan(count, wanted - count));
         count += result.bytes;
       }
-      upload.write(room.first(count));
-      left -= count;
-      home_.counters().body_bytes.add(count);
-      if (left == 0) break;
+      take_body_bytes(upload, progress, room.first(count));
+      if (progress.received == until) break;
       if (!gate.unlimited() && count > 0) {
         const auto debt = gate.charge(count, clock::now().time_since_epoch());
         if (debt > 0ns) co_await pause(debt);
       }
-      if (result.state == io_state::closed) co_return incomplete_body(size, size - left);
+      if (result.state == io_state::closed) co_return incomplete_body(progress.size, progress.received);
       if (result.state == io_state::failed) broken_ = true;
       if (broken_) break;
       if (result.state == io_state::done) continue;

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
-sha256_value step(std::span<const std::uint8_t> key, std::string_view text) { return hmac_sha256(key, text); }
+sha256_value step(std::span<const std::uint8_t> key, std::string_view text) {
+  return hmac_sha256(key, text);
+}
 
 } // namespace
 

@@ -27,12 +27,12 @@ struct sigv4_account {
 // Deriving takes four HMACs, so the keys of the last two days are kept (a URL may be used after midnight).
 // One per thread: it has no lock.
 class signing_keys {
-public:
+ public:
   explicit signing_keys(const sigv4_account& account) : account_(&account) {}
   [[nodiscard]] const sha256_value& of_day(std::string_view day);
   [[nodiscard]] const sigv4_account& account() const noexcept { return *account_; }
 
-private:
+ private:
   struct slot {
     std::string day;
     sha256_value key{};
@@ -56,7 +56,7 @@ using signed_headers = std::vector<std::pair<std::string, std::string>>;
 
 struct canonical_parts {
   std::string_view method;
-  std::string_view path; // decoded
+  std::string_view path;  // decoded
   std::string_view query; // canonical
   const signed_headers& headers;
 };

@@ -23,8 +23,7 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_le
                     unsigned offered_length, void*) {
   static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   unsigned char* match = nullptr;
-  const int outcome =
-      SSL_select_next_proto(&match, chosen_length, http_1_1, sizeof http_1_1, offered, offered_length);
+  const int outcome = SSL_select_next_proto(&match, chosen_length, http_1_1, sizeof http_1_1, offered, offered_length);
   *chosen = match;
   return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }

@@ -34,7 +34,9 @@ worker::worker(server_context& context)
 
 worker::~worker() = default;
 
-void worker::run() { io_.run(); }
+void worker::run() {
+  io_.run();
+}
 
 void worker::adopt(asio::ip::tcp::socket socket, port_roles roles) {
   asio::co_spawn(io_, serve(std::move(socket), roles), asio::detached);

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "server/byte_stream.hpp"
+#include "server/fault_injector.hpp"
 #include "server/identity.hpp"
 #include "server/metrics.hpp"
 #include "server/object_store.hpp"
@@ -35,11 +36,12 @@ struct server_context {
   tls_context tls; // null: plain http
   std::unique_ptr<object_store> store;
   std::unique_ptr<rate_gate> bandwidth;
+  std::unique_ptr<fault_injector> faults;
   metrics counted;
 };
 
 class worker {
-public:
+ public:
   explicit worker(server_context& context);
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
@@ -63,7 +65,7 @@ public:
   [[nodiscard]] std::string_view http_date(unix_time now);
   [[nodiscard]] request_ids next_ids();
 
-private:
+ private:
   [[nodiscard]] std::shared_ptr<byte_stream> stream_over(asio::ip::tcp::socket socket) const;
   asio::awaitable<void> serve(asio::ip::tcp::socket socket, port_roles roles);
   asio::awaitable<void> watch_deadlines();

@@ -54,4 +54,15 @@ std::string_view refuse_headers(std::span<const header> headers, std::string_vie
   return {};
 }
 
+std::string_view unquoted(std::string_view etag) noexcept {
+  if (etag.size() >= 2 && etag.starts_with('"') && etag.ends_with('"')) return etag.substr(1, etag.size() - 2);
+  return etag;
+}
+
+bool etag_is_md5(std::string_view unquoted_etag, std::string_view encryption) noexcept {
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'f'); };
+  if (unquoted_etag.size() != 32 || !std::ranges::all_of(unquoted_etag, hex)) return false;
+  return !encryption.starts_with("aws:kms");
+}
+
 } // namespace hoist::wire

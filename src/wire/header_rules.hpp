@@ -30,4 +30,11 @@ bool is_field_value(std::string_view text) noexcept;
 /// are compared when the head is built, where their values are known.
 std::string_view refuse_headers(std::span<const header> headers, std::string_view api_key) noexcept;
 
+/// An ETag without its quotes.
+std::string_view unquoted(std::string_view etag) noexcept;
+
+/// Whether an ETag of an object stored with `encryption` (the answer's x-amz-server-side-encryption) is the MD5 of its
+/// bytes: 32 hex digits, and not encrypted with a key service, whose ETags only look like one.
+bool etag_is_md5(std::string_view unquoted_etag, std::string_view encryption) noexcept;
+
 } // namespace hoist::wire

@@ -16,6 +16,7 @@ namespace {
 using kind = reply_refusal::kind;
 
 constexpr std::size_t id_bytes_max = 256;
+constexpr std::size_t error_bytes_max = 256;
 constexpr std::size_t reply_bytes_max = 64 * 1024;
 
 /// `file_type` is one of four words; the media type's major part tells which.
@@ -218,6 +219,13 @@ reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
   if (body_->parser.parse(text.data(), text.size(), false).get(document))
     return {kind::malformed, "the reply", "is not valid JSON"};
   return reply_parse(body_->rules, out).run(document);
+}
+
+std::string parse_api_error(std::string_view body) {
+  simdjson::dom::parser parser;
+  std::string_view text;
+  if (parser.parse(body.data(), body.size())["error"].get(text) != simdjson::SUCCESS) return {};
+  return std::string(text.substr(0, error_bytes_max));
 }
 
 } // namespace hoist::wire

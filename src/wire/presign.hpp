@@ -72,4 +72,7 @@ class presign_reader {
   std::unique_ptr<body> body_;
 };
 
+/// The `error` member of the API's JSON error body, at most 256 bytes; empty when there is none.
+std::string parse_api_error(std::string_view body);
+
 } // namespace hoist::wire

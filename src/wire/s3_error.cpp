@@ -1,7 +1,6 @@
 #include "wire/s3_error.hpp"
 
 #include <pugixml.hpp>
-#include <simdjson.h>
 
 namespace hoist::wire {
 
@@ -22,13 +21,6 @@ s3_error parse_s3_error(std::string_view body) {
   const pugi::xml_node error = document.child("Error");
   return {child(error, "Code", id_bytes_max), child(error, "Message", message_bytes_max),
           child(error, "RequestId", id_bytes_max)};
-}
-
-std::string parse_api_error(std::string_view body) {
-  simdjson::dom::parser parser;
-  std::string_view text;
-  if (parser.parse(body.data(), body.size())["error"].get(text) != simdjson::SUCCESS) return {};
-  return std::string(text.substr(0, message_bytes_max));
 }
 
 } // namespace hoist::wire

@@ -16,7 +16,4 @@ struct s3_error {
 /// Never throws on any input; reads `<Error>` at the top level only.
 s3_error parse_s3_error(std::string_view body);
 
-/// The `error` member of the API's JSON error body, at most 256 bytes; empty when there is none.
-std::string parse_api_error(std::string_view body);
-
 } // namespace hoist::wire

@@ -41,10 +41,14 @@ struct spelling_case {
 // A value may be the next word or joined on; other tools' names for it work as well, and the last one wins.
 TEST(arguments, spellings_of_a_value) {
   const spelling_case cases[] = {
-      {"next word", {"--concurrency", "8"}, "8"}, {"equals", {"--concurrency=8"}, "8"},
-      {"letter", {"-j", "8"}, "8"},               {"letter, joined", {"-j8"}, "8"},
-      {"letter, equals", {"-j=8"}, "8"},          {"s5cmd's name", {"--numworkers", "8"}, "8"},
-      {"rclone's name", {"--transfers=8"}, "8"},  {"last wins", {"-j4", "-j", "8"}, "8"},
+      {"next word", {"--concurrency", "8"}, "8"},
+      {"equals", {"--concurrency=8"}, "8"},
+      {"letter", {"-j", "8"}, "8"},
+      {"letter, joined", {"-j8"}, "8"},
+      {"letter, equals", {"-j=8"}, "8"},
+      {"s5cmd's name", {"--numworkers", "8"}, "8"},
+      {"rclone's name", {"--transfers=8"}, "8"},
+      {"last wins", {"-j4", "-j", "8"}, "8"},
       {"a value may look like an option", {"-j", "-8"}, "-8"},
   };
   for (const auto& c : cases) {
@@ -114,7 +118,8 @@ TEST(arguments, the_table_is_unambiguous) {
     if (option.letter != 0) {
       EXPECT_EQ(find_option(option.letter), &option) << option.letter;
     }
-    for_each_piece(option.aliases, ' ', [&](std::string_view alias) { EXPECT_EQ(find_option(alias), &option) << alias; });
+    for_each_piece(option.aliases, ' ',
+                   [&](std::string_view alias) { EXPECT_EQ(find_option(alias), &option) << alias; });
   }
 }
 

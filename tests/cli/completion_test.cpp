@@ -28,7 +28,9 @@ TEST(completion, help_has_examples_first) {
   EXPECT_NE(help.find("Exit status:"), std::string::npos);
 }
 
-TEST(completion, other_shells) { EXPECT_FALSE(completion_script("tcsh")); }
+TEST(completion, other_shells) {
+  EXPECT_FALSE(completion_script("tcsh"));
+}
 
 } // namespace
 } // namespace hoist::cli

@@ -70,10 +70,11 @@ TEST(endpoint, no_proxy) {
 // Each scheme has its variables, in both cases.
 TEST(endpoint, proxy_variables) {
   const auto named = [](const char* url, const std::string& variable) {
-    const auto proxy = proxy_in_the_way(*parse_endpoint(url), [&](const std::string& name) -> std::optional<std::string> {
-      if (name == variable) return "http://p";
-      return std::nullopt;
-    });
+    const auto proxy =
+        proxy_in_the_way(*parse_endpoint(url), [&](const std::string& name) -> std::optional<std::string> {
+          if (name == variable) return "http://p";
+          return std::nullopt;
+        });
     return proxy ? proxy->variable : "";
   };
   EXPECT_EQ(named("https://h", "https_proxy"), "https_proxy");

@@ -40,7 +40,10 @@ TEST(escape, shell) {
       {"quote", "it's", "'it'\\''s'"},
       {"glob", "*.jpg", "'*.jpg'"},
       {"newline", "a\nb", "$'a\\012b'"},
-      {"no UTF-8, then a digit", "\xff" "1", "$'\\3771'"},
+      {"no UTF-8, then a digit",
+       "\xff"
+       "1",
+       "$'\\3771'"},
   };
   for (const auto& c : cases) EXPECT_EQ(shell_quoted(c.input), c.expected) << c.name;
 }

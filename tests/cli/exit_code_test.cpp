@@ -13,7 +13,9 @@ struct ending_case {
 
 // One table of endings and what the shell sees.
 TEST(exit_code, table) {
-  const auto ended = [](stop_cause cause) { return ending{.cause = cause, .error = errc::cancelled, .any_taken = true}; };
+  const auto ended = [](stop_cause cause) {
+    return ending{.cause = cause, .error = errc::cancelled, .any_taken = true};
+  };
   const ending_case cases[] = {
       {"all done", {.complete = true, .any_taken = true}, 0},
       {"some failed", {.complete = true, .any_failed = true, .any_taken = true}, 1},
@@ -24,9 +26,13 @@ TEST(exit_code, table) {
       {"fatal although asked to stop", {.cause = stop_cause::interrupted, .error = errc::tls_refused}, 4},
       {"ended for no reason we know", {}, 4},
       {"too many errors", ended(stop_cause::too_many_errors), 5},
-      {"the last file was one error too many", {.cause = stop_cause::too_many_errors, .complete = true, .any_failed = true}, 5},
+      {"the last file was one error too many",
+       {.cause = stop_cause::too_many_errors, .complete = true, .any_failed = true},
+       5},
       {"out of time", ended(stop_cause::out_of_time), 6},
-      {"out of time while the last file finished", {.cause = stop_cause::out_of_time, .complete = true, .any_taken = true}, 0},
+      {"out of time while the last file finished",
+       {.cause = stop_cause::out_of_time, .complete = true, .any_taken = true},
+       0},
       {"SIGINT", ended(stop_cause::interrupted), 130},
       {"SIGTERM", ended(stop_cause::terminated), 143},
       {"reader gone", ended(stop_cause::output_closed), 141},

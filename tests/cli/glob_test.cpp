@@ -56,9 +56,12 @@ TEST(glob, files) {
 // A directory is not entered when it matches, or when all below it would.
 TEST(glob, directories) {
   const glob_case cases[] = {
-      {"name", "node_modules", "a/node_modules", true}, {"trailing slash", "cache/", "a/cache", true},
-      {"all below", "cache/**", "cache", true},         {"all below, other depth", "cache/**", "a/cache", false},
-      {"all below, any depth", "**/cache/**", "a/cache", true}, {"files only", "*.o", "src", false},
+      {"name", "node_modules", "a/node_modules", true},
+      {"trailing slash", "cache/", "a/cache", true},
+      {"all below", "cache/**", "cache", true},
+      {"all below, other depth", "cache/**", "a/cache", false},
+      {"all below, any depth", "**/cache/**", "a/cache", true},
+      {"files only", "*.o", "src", false},
   };
   for (const auto& c : cases) EXPECT_EQ(glob::compile(c.pattern)->matches_directory(c.below), c.expected) << c.name;
 }

@@ -68,9 +68,9 @@ TEST_F(intake_test, named_and_met) {
   EXPECT_TRUE(walked.failed.empty());
   const auto named = run({"d/l", "d/f", "nowhere", "d/a/x"});
   EXPECT_EQ(named.taken, (taken{{"d/l", 1}}));
-  EXPECT_EQ(named.failed, (failed{{"d/f", errc::source_not_regular},
-                                  {"nowhere", errc::source_missing},
-                                  {"d/a/x", errc::source_missing}}));
+  EXPECT_EQ(
+      named.failed,
+      (failed{{"d/f", errc::source_not_regular}, {"nowhere", errc::source_missing}, {"d/a/x", errc::source_missing}}));
 }
 
 // A PATH may be a link to a directory.
@@ -122,7 +122,8 @@ TEST_F(intake_test, filters) {
   request.rules.size_max = 4;
   const auto result = run(std::move(request));
   EXPECT_EQ(result.taken, (taken{{"d/a.txt", 1}}));
-  EXPECT_EQ(result.skipped, (skipped{{"d/b.jpg", "not_included"}, {"d/big.txt", "max_size"}, {"d/cache/", "excluded"}}));
+  EXPECT_EQ(result.skipped,
+            (skipped{{"d/b.jpg", "not_included"}, {"d/big.txt", "max_size"}, {"d/cache/", "excluded"}}));
 }
 
 // Hidden files are taken, and counted.

@@ -29,8 +29,12 @@ TEST(json, strings) {
 
 // The vectors of RFC 4648.
 TEST(json, base64) {
-  const text_case cases[] = {{"0", "", ""},         {"1", "f", "Zg=="},         {"2", "fo", "Zm8="},
-                             {"3", "foo", "Zm9v"},  {"4", "foob", "Zm9vYg=="},  {"6", "foobar", "Zm9vYmFy"},
+  const text_case cases[] = {{"0", "", ""},
+                             {"1", "f", "Zg=="},
+                             {"2", "fo", "Zm8="},
+                             {"3", "foo", "Zm9v"},
+                             {"4", "foob", "Zm9vYg=="},
+                             {"6", "foobar", "Zm9vYmFy"},
                              {"high", "\xff\xfe", "//4="}};
   for (const auto& c : cases) EXPECT_EQ(base64(c.input), c.expected) << c.name;
 }

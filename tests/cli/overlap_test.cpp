@@ -14,9 +14,15 @@ struct path_case {
 // Paths are normalised by their letters, against the working directory.
 TEST(overlap, normalised) {
   const path_case cases[] = {
-      {"relative", "a/b", "/w/d/a/b"},   {"dot", ".", "/w/d"},           {"dot inside", "./a/./b", "/w/d/a/b"},
-      {"up", "../a", "/w/a"},            {"up and down", "a/../b", "/w/d/b"}, {"above the root", "/../a", "/a"},
-      {"doubled and trailing", "//a///b//", "/a/b"}, {"root", "/", "/"}, {"up to the root", "../..", "/"},
+      {"relative", "a/b", "/w/d/a/b"},
+      {"dot", ".", "/w/d"},
+      {"dot inside", "./a/./b", "/w/d/a/b"},
+      {"up", "../a", "/w/a"},
+      {"up and down", "a/../b", "/w/d/b"},
+      {"above the root", "/../a", "/a"},
+      {"doubled and trailing", "//a///b//", "/a/b"},
+      {"root", "/", "/"},
+      {"up to the root", "../..", "/"},
       {"names that look like dots", "...", "/w/d/..."},
   };
   for (const auto& c : cases) EXPECT_EQ(normalised("/w/d", c.input), c.expected) << c.name;

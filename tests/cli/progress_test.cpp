@@ -22,15 +22,17 @@ progress_view half_way() {
 
 // A wide terminal shows everything, a narrow one what matters most.
 TEST(progress, bar) {
-  EXPECT_EQ(bar_line(half_way(), 120), "[##########..........]  500/1000 files 50%  2 failed  1.5 MB 250 kB/s  ETA 0:05  "
-                                       "100 files/s  16 in flight  3 retries");
+  EXPECT_EQ(bar_line(half_way(), 120),
+            "[##########..........]  500/1000 files 50%  2 failed  1.5 MB 250 kB/s  ETA 0:05  "
+            "100 files/s  16 in flight  3 retries");
   EXPECT_EQ(bar_line(half_way(), 40), "500/1000 files 50%  2 failed");
   EXPECT_EQ(bar_line(half_way(), 5), "");
 }
 
 // A bar never wraps, however narrow the terminal.
 TEST(progress, bar_never_wraps) {
-  for (std::size_t width = 0; width < 150; ++width) EXPECT_LE(bar_line(half_way(), width).size(), width == 0 ? 0 : width - 1);
+  for (std::size_t width = 0; width < 150; ++width)
+    EXPECT_LE(bar_line(half_way(), width).size(), width == 0 ? 0 : width - 1);
 }
 
 // While the listing goes on nobody knows the end: no percentage, no time left.

@@ -113,7 +113,8 @@ TEST(rows, summary) {
   facts.stopped_by = stop_cause::interrupted;
   facts.exit_code = 130;
   const auto row = summary_row(facts);
-  EXPECT_EQ(row.find(R"({"v":1,"type":"summary","complete":false,"done":1,"failed":0,"skipped":0,"unsettled":null,)"), 0U);
+  EXPECT_EQ(row.find(R"({"v":1,"type":"summary","complete":false,"done":1,"failed":0,"skipped":0,"unsettled":null,)"),
+            0U);
   EXPECT_NE(row.find(R"("bytes":7,"seconds":1.234,"presigns":0,"puts":0,"limited_by":")"), std::string::npos);
   EXPECT_NE(row.find(R"("exit_code":130,"stopped_by":"SIGINT"})"), std::string::npos);
 }

@@ -34,9 +34,31 @@ std::string refusal(const words& typed, variables set = {{"HOIST_API_KEY", "k"}}
 
 // Every option lands where the library expects it, in its unit.
 TEST(settings, library_options) {
-  const auto s = meaning({"d", "--endpoint", "https://h:8443/", "-j", "64", "--threads=2", "--presign-concurrency", "16",
-                          "--retries", "4", "--give-up-after", "1m", "--url-lifetime", "120", "--expires-in", "2d",
-                          "--verify", "md5", "--cacert", "a", "--cacert", "b", "--allow-private-storage", "--ledger", "l"});
+  const auto s = meaning({"d",
+                          "--endpoint",
+                          "https://h:8443/",
+                          "-j",
+                          "64",
+                          "--threads=2",
+                          "--presign-concurrency",
+                          "16",
+                          "--retries",
+                          "4",
+                          "--give-up-after",
+                          "1m",
+                          "--url-lifetime",
+                          "120",
+                          "--expires-in",
+                          "2d",
+                          "--verify",
+                          "md5",
+                          "--cacert",
+                          "a",
+                          "--cacert",
+                          "b",
+                          "--allow-private-storage",
+                          "--ledger",
+                          "l"});
   EXPECT_EQ(s.library.endpoint, "https://h:8443");
   EXPECT_EQ(s.library.api_key, "k");
   EXPECT_EQ(s.library.concurrency, 64);
@@ -91,7 +113,8 @@ TEST(settings, refusals) {
       {"empty value", {"d", "--manifest="}, "not empty"},
       {"escaped", {"d", "-j", "\x1b[2J"}, "\\u{1b}"},
   };
-  for (const auto& c : cases) EXPECT_NE(refusal(c.typed).find(c.part), std::string::npos) << c.name << ": " << refusal(c.typed);
+  for (const auto& c : cases)
+    EXPECT_NE(refusal(c.typed).find(c.part), std::string::npos) << c.name << ": " << refusal(c.typed);
 }
 
 // Plain http is fine on this machine, or when it is asked for.

@@ -9,7 +9,8 @@ namespace {
 
 // Extensions are compared without case, the longest first; a dot that hides a file begins no extension.
 TEST(type_map, look_up) {
-  const auto map = type_map::parse("# ours\nglb model/gltf-binary\n.tar.gz application/x-gtar # joined\n\ngz\tapplication/gzip\r\n", "FILE");
+  const auto map = type_map::parse(
+      "# ours\nglb model/gltf-binary\n.tar.gz application/x-gtar # joined\n\ngz\tapplication/gzip\r\n", "FILE");
   EXPECT_EQ(map.type_of("a/b.GLB"), "model/gltf-binary");
   EXPECT_EQ(map.type_of("a.b/x.tar.gz"), "application/x-gtar");
   EXPECT_EQ(map.type_of("x.1.gz"), "application/gzip");

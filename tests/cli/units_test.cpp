@@ -16,12 +16,23 @@ struct duration_case {
 // A duration is a number and a unit; only zero needs no unit.
 TEST(units, durations) {
   const duration_case cases[] = {
-      {"milliseconds", "10ms", 10},       {"seconds", "2s", 2000},       {"minutes", "15m", 900'000},
-      {"hours", "1h", 3'600'000},         {"days", "2d", 172'800'000},   {"fraction", "1.5s", 1500},
-      {"zero", "0", 0},                   {"bare number", "5", -1},      {"empty", "", -1},
-      {"unit alone", "s", -1},            {"unknown unit", "3w", -1},    {"negative", "-3s", -1},
-      {"space", "3 s", -1},               {"two dots", "1.2.3s", -1},    {"dot alone", ".s", -1},
-      {"overflow", "99999999999999999999h", -1}, {"too long", "200000d", -1},
+      {"milliseconds", "10ms", 10},
+      {"seconds", "2s", 2000},
+      {"minutes", "15m", 900'000},
+      {"hours", "1h", 3'600'000},
+      {"days", "2d", 172'800'000},
+      {"fraction", "1.5s", 1500},
+      {"zero", "0", 0},
+      {"bare number", "5", -1},
+      {"empty", "", -1},
+      {"unit alone", "s", -1},
+      {"unknown unit", "3w", -1},
+      {"negative", "-3s", -1},
+      {"space", "3 s", -1},
+      {"two dots", "1.2.3s", -1},
+      {"dot alone", ".s", -1},
+      {"overflow", "99999999999999999999h", -1},
+      {"too long", "200000d", -1},
   };
   for (const auto& c : cases) {
     const auto got = parse_duration(c.input);
@@ -45,10 +56,17 @@ struct size_case {
 // KiB is 1024, KB is 1000; case does not matter, and a bare number is bytes.
 TEST(units, sizes) {
   const size_case cases[] = {
-      {"bytes", "4096", 4096},         {"kibibytes", "64KiB", 65536}, {"kilobytes", "64kB", 64000},
-      {"megabytes", "100MB", 100'000'000}, {"fraction", "1.5GiB", 1'610'612'736}, {"tenth", "0.1MB", 100'000},
-      {"letter", "2K", 2000},          {"empty", "", std::nullopt},   {"unknown", "3XB", std::nullopt},
-      {"overflow", "99999999TiB", std::nullopt}, {"negative", "-1", std::nullopt},
+      {"bytes", "4096", 4096},
+      {"kibibytes", "64KiB", 65536},
+      {"kilobytes", "64kB", 64000},
+      {"megabytes", "100MB", 100'000'000},
+      {"fraction", "1.5GiB", 1'610'612'736},
+      {"tenth", "0.1MB", 100'000},
+      {"letter", "2K", 2000},
+      {"empty", "", std::nullopt},
+      {"unknown", "3XB", std::nullopt},
+      {"overflow", "99999999TiB", std::nullopt},
+      {"negative", "-1", std::nullopt},
   };
   for (const auto& c : cases) EXPECT_EQ(parse_size(c.input), c.expected) << c.name;
 }

@@ -13,7 +13,9 @@ namespace {
 using kind = tree_walk::kind;
 using found_items = std::map<std::string, kind>;
 
-tree_walk::descent enter_all(std::string_view) { return tree_walk::descent::enter; }
+tree_walk::descent enter_all(std::string_view) {
+  return tree_walk::descent::enter;
+}
 
 unique_fd open_root(const temporary_tree& tree) {
   return unique_fd(::open(tree.root().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

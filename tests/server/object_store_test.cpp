@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 const unix_time now{std::chrono::seconds{1'000'000}};
 
 class object_store_test : public testing::Test {
-protected:
+ protected:
   void SetUp() override {
     auto pattern = (fs::temp_directory_path() / "hoist-store-XXXXXX").string();
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);

@@ -63,7 +63,8 @@ TEST(options, refusals) {
        "--url-lifetime '5x': not a duration; write a number and ms, s, m, h or d, like 15m (a bare number is seconds)"},
       {{"--url-lifetime", "0"}, "--url-lifetime '0': out of range; give 1 to 604800 seconds"},
       {{"--digest", "crc"}, "--digest 'crc': unknown; choose one of none, md5, sha256"},
-      {{"--digest", "none"}, "--digest 'none': stored objects need the MD5 that is their ETag; add --discard or drop it"},
+      {{"--digest", "none"},
+       "--digest 'none': stored objects need the MD5 that is their ETag; add --discard or drop it"},
       {{"--cert", "a.pem"}, "--key 'a.pem': half of a pair; give --cert and --key together"},
       {{"--bandwidth", "50MB"}, "--bandwidth '50MB': not a rate; write a size per second, like 50MB/s"},
   };

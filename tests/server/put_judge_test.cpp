@@ -16,10 +16,8 @@ const put_policy policy{1000, std::chrono::seconds{3600}};
 struct put_request {
   std::string method = "PUT";
   std::string target;
-  std::vector<std::pair<std::string, std::string>> fields{{"Host", "storage.test"},
-                                                          {"Content-Type", "image/png"},
-                                                          {"Content-Length", "10"},
-                                                          {"x-amz-meta-file-id", id}};
+  std::vector<std::pair<std::string, std::string>> fields{
+      {"Host", "storage.test"}, {"Content-Type", "image/png"}, {"Content-Length", "10"}, {"x-amz-meta-file-id", id}};
   void set(const std::string& name, const std::string& value) {
     for (auto& field : fields) {
       if (field.first == name) field.second = value;
@@ -41,8 +39,13 @@ put_request honest() {
   signing_keys keys(account);
   const signed_headers headers{{"content-type", "image/png"}, {"host", "storage.test"}, {"x-amz-meta-file-id", id}};
   put_request request;
-  request.target = presigned_url({"PUT", "", std::string("/hoist-uploads/") + id, headers, issued,
-                                  std::chrono::seconds{900}, {{"retain-seconds", "120"}}},
+  request.target = presigned_url({"PUT",
+                                  "",
+                                  std::string("/hoist-uploads/") + id,
+                                  headers,
+                                  issued,
+                                  std::chrono::seconds{900},
+                                  {{"retain-seconds", "120"}}},
                                  keys);
   return request;
 }

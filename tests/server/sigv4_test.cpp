@@ -13,9 +13,9 @@ const auto may_24 = from_amz_date("20130524T000000Z");
 TEST(sigv4, published_presigned_url) {
   signing_keys keys(example);
   const signed_headers headers{{"host", "examplebucket.s3.amazonaws.com"}};
-  const auto url = presigned_url({"GET", "https://examplebucket.s3.amazonaws.com", "/test.txt", headers, *may_24,
-                                  std::chrono::seconds{86400}, {}},
-                                 keys);
+  const auto url = presigned_url(
+      {"GET", "https://examplebucket.s3.amazonaws.com", "/test.txt", headers, *may_24, std::chrono::seconds{86400}, {}},
+      keys);
   EXPECT_EQ(url, "https://examplebucket.s3.amazonaws.com/test.txt"
                  "?X-Amz-Algorithm=AWS4-HMAC-SHA256"
                  "&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request"

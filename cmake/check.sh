@@ -1,0 +1,35 @@
+#!/bin/sh
+# Builds and runs every test: sh cmake/check.sh [--full]
+#
+# --full adds the ASan+UBSan and the ThreadSanitizer builds, which run everything from unit to e2e.
+set -eu
+top=$(cd "$(dirname "$0")/.." && pwd)
+. "$top/cmake/packages.sh"
+
+full=no
+case ${1-} in
+  '') ;;
+  --full) full=yes ;;
+  *) say "usage: sh cmake/check.sh [--full]"; exit 2 ;;
+esac
+
+install_packages $build_packages $test_packages
+
+jobs=$(nproc)
+run() { # BUILD_DIR CTEST_OPTIONS... -- CMAKE_OPTIONS...
+  build=$1
+  shift
+  selection=
+  while [ "$1" != -- ]; do selection="$selection $1"; shift; done
+  shift
+  configure_and_build "$build" all "$@"
+  say "hoist: testing $build"
+  ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$jobs" $selection
+}
+
+run "$top/build" -- -DCMAKE_BUILD_TYPE=Release -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON
+if [ $full = yes ]; then
+  # The label says what a sanitizer cannot add anything to: packaging, documents, layers.
+  run "$top/build-asan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=address
+  run "$top/build-tsan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=thread
+fi

@@ -1,0 +1,66 @@
+# Sourced by demo.sh and check.sh: installs what is missing, from Debian's packages, and says so. Never removes anything.
+
+# Newest first: the first of these that the release has is taken.
+boost_candidates="libboost-dev libboost1.83-dev libboost1.81-dev"
+build_packages="g++ cmake ninja-build make pkg-config libssl-dev libsimdjson-dev libpugixml-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev"
+test_packages="libgtest-dev python3 curl openssl"
+
+say() { printf '%s\n' "$*" >&2; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else
+    command -v sudo >/dev/null || { say "hoist: installing packages needs root; run this as root, or install sudo"; exit 1; }
+    sudo "$@"
+  fi
+}
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+# Whether the newest version apt knows of package $1 is at least $2.
+offers() {
+  version=$(apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p')
+  [ -n "$version" ] && [ "$version" != "(none)" ] && dpkg --compare-versions "$version" ge "$2"
+}
+
+# A Boost of 1.81 or later is there already?
+boost_present() {
+  [ -r /usr/include/boost/version.hpp ] &&
+    [ "$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' /usr/include/boost/version.hpp)" -ge 108100 ]
+}
+
+choose_boost() {
+  boost_present && return
+  for candidate in $boost_candidates; do
+    offers "$candidate" 1.81 && { echo "$candidate"; return; }
+  done
+  say "hoist: this Debian release offers no Boost 1.81 or later"; exit 1
+}
+
+install_packages() {
+  command -v apt-get >/dev/null || { say "hoist: these scripts install Debian packages, and there is no apt-get here"; exit 1; }
+  missing=
+  for package in "$@"; do installed "$package" || missing="$missing $package"; done
+  if [ -n "$missing" ] || ! boost_present; then
+    say "hoist: updating the package lists"
+    as_root apt-get update -qq >&2
+    missing="$missing $(choose_boost)" || exit 1
+    missing=$(echo $missing)
+    [ -n "$missing" ] || return 0
+    say "hoist: installing $missing"
+    # --no-remove: a package that conflicts with one you have (two Boost versions, say) stops here instead of replacing it.
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-remove --no-install-recommends $missing >&2 || {
+      say "hoist: apt-get could not install: $missing"
+      say "hoist: if it names a conflict, another version of one of these is installed; remove that one yourself, or use another machine"
+      exit 1
+    }
+  fi
+}
+
+# configure_and_build BUILD_DIR TARGETS OPTIONS...: quick when nothing changed.
+configure_and_build() {
+  build=$1 targets=$2
+  shift 2
+  say "hoist: building in $build"
+  cmake -S "$top" -B "$build" -G Ninja "$@" >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
+  cmake --build "$build" --target $targets >"$build.log" 2>&1 || { tail -n 60 "$build.log" >&2; exit 1; }
+}

@@ -1,0 +1,367 @@
+// One PUT against peers that answer well, early, wrongly, or not at all.
+
+#include "fake_peer.hpp"
+#include "net_client.hpp"
+
+#include "net/put_exchange.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+#include <boost/asio/post.hpp>
+
+#include <fstream>
+#include <future>
+
+namespace hoist::net {
+namespace {
+
+using test::fake_peer;
+using test::http_answer;
+using test::net_client;
+using test::noise;
+using test::peer_connection;
+using test::run;
+using test::tls_identity;
+using wire::scheme;
+
+enum class cover { plain, tls };
+
+std::string head_of(std::uint64_t size) {
+  return "PUT /bucket/key HTTP/1.1\r\nHost: storage\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+}
+
+class put : public testing::TestWithParam<cover> {
+ protected:
+  void listen(fake_peer::script play, int receive_buffer = 0) {
+    if (GetParam() == cover::plain)
+      peer = std::make_unique<fake_peer>(std::move(play), receive_buffer);
+    else
+      peer = std::make_unique<fake_peer>(identity, std::move(play), receive_buffer);
+    auto c = client.connect(GetParam() == cover::tls ? scheme::https : scheme::http, peer->port());
+    ASSERT_FALSE(c.why) << c.why.text;
+    connection = std::move(c.connected);
+  }
+
+  put_result send(const source& what) {
+    const auto expected = what.memory ? file_identity{} : look_at(what.path).identity;
+    EXPECT_EQ(body.open(what, expected).status, source_status::ok);
+    const auto size = body.left();
+    return run(client.io, put_exchange(*connection, reader, head_of(size), body, client.doing));
+  }
+
+  void hang_up() {
+    connection.reset();
+    peer->stop();
+  }
+
+  tls_identity identity = tls_identity::make();
+  net_client client{identity.pem};
+  std::unique_ptr<fake_peer> peer;
+  std::unique_ptr<stream> connection;
+  answer_reader reader;
+  file_source body;
+};
+
+INSTANTIATE_TEST_SUITE_P(all, put, testing::Values(cover::plain, cover::tls),
+                         [](const auto& tested) { return tested.param == cover::plain ? "plain" : "tls"; });
+
+// What arrives is head and body to the byte, for every size around a boundary, one after the other on one connection.
+TEST_P(put, sends_every_byte_for_every_size) {
+  const std::size_t sizes[] = {0,     1,      16'383, 16'384, 65'535, 65'536,  65'537,
+                               98'304 - 80, 98'304, 98'305, 131'072, 1'000'000};
+  std::vector<std::string> received;
+  listen([&](peer_connection& p) {
+    for (std::string request = p.read_request(); !request.empty(); request = p.read_request()) {
+      received.push_back(std::move(request));
+      p.write(http_answer("200 OK", {}, "ETag: \"e\"\r\n"));
+    }
+  });
+  std::vector<std::string> sent;
+  for (const std::size_t size : sizes) {
+    const std::string bytes = noise(size, static_cast<unsigned>(size));
+    for (const bool from_memory : {true, false}) {
+      sent.push_back(head_of(size) + bytes);
+      const auto what = from_memory ? source::bytes("name", bytes) : source::file(client.folder.write("f", bytes));
+      const auto result = send(what);
+      ASSERT_FALSE(result.why) << result.why.text;
+      EXPECT_EQ(result.source, source_status::ok);
+      EXPECT_TRUE(result.reusable);
+      EXPECT_EQ(reader.answer().status, 200);
+      EXPECT_EQ(reader.answer().etag, "\"e\"");
+      EXPECT_TRUE(body.unchanged());
+      reader.next();
+    }
+  }
+  hang_up();
+  ASSERT_EQ(received.size(), sent.size());
+  for (std::size_t i = 0; i < sent.size(); ++i) EXPECT_TRUE(received[i] == sent[i]) << i;
+}
+
+// A small PUT, head and body, is one batch and one send.
+TEST_P(put, a_small_file_is_one_send) {
+  listen([&](peer_connection& p) {
+    p.read_request();
+    p.write(http_answer("200 OK"));
+    p.drain();
+  });
+  client.tallies = {};
+  EXPECT_FALSE(send(source::bytes("name", noise(60'000))).why);
+  EXPECT_EQ(client.tallies.batches, 1u);
+  EXPECT_EQ(client.tallies.sends, 1u);
+  EXPECT_EQ(client.doing.body_bytes, 60'000u);
+  hang_up();
+}
+
+// A peer that reads slowly, after not reading at all, gets the same bytes.
+TEST_P(put, a_slow_storage_gets_every_byte) {
+  const std::string bytes = noise(4'000'000);
+  std::promise<void> full;
+  std::string received;
+  listen(
+      [&](peer_connection& p) {
+        full.get_future().wait();
+        const std::string whole = head_of(bytes.size()) + bytes;
+        while (received.size() < whole.size()) {
+          const std::string piece = p.read_some(3000);
+          if (piece.empty()) return;
+          received += piece;
+        }
+        p.write(http_answer("200 OK"));
+        p.drain();
+      },
+      8 * 1024);
+  // The peer begins to read when the sending has stopped moving, which is when the kernel is full.
+  std::uint32_t moves = 0;
+  timer look(client.io.get_executor());
+  std::function<void(error_code)> compare = [&](error_code ec) {
+    if (ec) return;
+    if (client.doing.at == stage::sending && client.doing.moves == std::exchange(moves, client.doing.moves))
+      return full.set_value();
+    look.expires_after(std::chrono::milliseconds(20));
+    look.async_wait(compare);
+  };
+  compare({});
+  const auto result = send(source::bytes("name", bytes));
+  EXPECT_FALSE(result.why) << result.why.text;
+  EXPECT_TRUE(result.reusable);
+  hang_up();
+  EXPECT_TRUE(received == head_of(bytes.size()) + bytes);
+}
+
+// An answer that comes while the body is being sent is taken, although the peer reads no further; the connection is not
+// used again.
+TEST_P(put, an_early_refusal_is_the_answer) {
+  std::promise<void> over;
+  listen(
+      [&](peer_connection& p) {
+        p.read_exactly(64 * 1024);
+        p.write(http_answer("413 Too Large", "<Error><Code>EntityTooLarge</Code></Error>"));
+        over.get_future().wait(); // reads no more, and stays
+      },
+      8 * 1024);
+  const auto result = send(source::bytes("name", noise(16'000'000)));
+  over.set_value();
+  EXPECT_FALSE(result.why) << result.why.text;
+  EXPECT_EQ(reader.answer().status, 413);
+  EXPECT_FALSE(result.reusable);
+  hang_up();
+}
+
+// An answer is found even when the peer resets the connection right behind it.
+TEST_P(put, an_answer_before_a_reset_is_the_answer) {
+  listen(
+      [&](peer_connection& p) {
+        p.read_exactly(64 * 1024);
+        p.write(http_answer("403 Forbidden", "<Error><Code>AccessDenied</Code></Error>"));
+        p.reset();
+      },
+      8 * 1024);
+  const auto result = send(source::bytes("name", noise(16'000'000)));
+  EXPECT_FALSE(result.why) << result.why.text;
+  EXPECT_EQ(reader.answer().status, 403);
+  EXPECT_FALSE(result.reusable);
+  hang_up();
+}
+
+struct ending_case {
+  const char* name;
+  std::function<void(peer_connection&)> end; ///< after the whole request was read
+  failure_kind expected;
+};
+
+class put_ending : public testing::TestWithParam<ending_case> {};
+
+// How a connection ends before its answer is whole is told apart by whether the answer had begun.
+TEST_P(put_ending, is_told_apart) {
+  fake_peer peer([](peer_connection& p) {
+    p.read_request();
+    GetParam().end(p);
+  });
+  net_client client;
+  auto c = client.connect(scheme::http, peer.port());
+  answer_reader reader;
+  file_source body;
+  body.open(source::bytes("name", noise(1000)), {});
+  const auto result = run(client.io, put_exchange(*c.connected, reader, head_of(1000), body, client.doing));
+  EXPECT_EQ(result.why.kind, GetParam().expected) << result.why.text;
+  EXPECT_FALSE(result.reusable);
+  c.connected.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    all, put_ending,
+    testing::Values(ending_case{"closed_before", [](peer_connection& p) { p.close(); }, failure_kind::closed},
+                    ending_case{"reset_before", [](peer_connection& p) { p.reset(); }, failure_kind::closed},
+                    ending_case{"closed_within",
+                                [](peer_connection& p) {
+                                  p.write("HTTP/1.1 200 OK\r\nContent-Le");
+                                  p.end_writing();
+                                  p.drain();
+                                },
+                                failure_kind::broken},
+                    ending_case{"garbage",
+                                [](peer_connection& p) {
+                                  p.write("\x15\x03\x01 what is this\r\n\r\n");
+                                  p.drain();
+                                },
+                                failure_kind::bad_response}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+// A peer that closes in the middle of a large body, without a word, is `closed`.
+TEST_P(put, closed_in_mid_body_without_an_answer) {
+  listen([&](peer_connection& p) { p.read_exactly(64 * 1024); }, 8 * 1024);
+  const auto result = send(source::bytes("name", noise(16'000'000)));
+  EXPECT_EQ(result.why.kind, failure_kind::closed) << result.why.text;
+  EXPECT_FALSE(result.reusable);
+  hang_up();
+}
+
+// 100 Continue, asked for or not, is no answer.
+TEST_P(put, an_interim_answer_is_skipped) {
+  listen([&](peer_connection& p) {
+    p.write("HTTP/1.1 100 Continue\r\n\r\n");
+    p.read_request();
+    p.write("HTTP/1.1 100 Continue\r\n\r\n" + http_answer("200 OK"));
+    p.drain();
+  });
+  const auto result = send(source::bytes("name", noise(100'000)));
+  EXPECT_FALSE(result.why) << result.why.text;
+  EXPECT_EQ(reader.answer().status, 200);
+  EXPECT_TRUE(result.reusable);
+  hang_up();
+}
+
+// Connection: close, and bytes behind the answer, make the connection unfit for another PUT.
+TEST_P(put, is_not_reusable_after_close_or_surplus) {
+  for (const std::string& answer : {http_answer("200 OK", {}, "Connection: close\r\n"), http_answer("200 OK") + "surplus"}) {
+    listen([&](peer_connection& p) {
+      p.read_request();
+      p.write(answer);
+      p.drain();
+    });
+    reader.restart();
+    const auto result = send(source::bytes("name", "x"));
+    EXPECT_FALSE(result.why) << result.why.text;
+    EXPECT_EQ(reader.answer().status, 200);
+    EXPECT_FALSE(result.reusable) << answer;
+    hang_up();
+  }
+}
+
+// A shut from outside ends a PUT that waits for its answer, as what it was shut for.
+TEST_P(put, shut_ends_it) {
+  const std::pair<error_code, failure_kind> cases[] = {{asio::error::timed_out, failure_kind::timed_out},
+                                                       {asio::error::operation_aborted, failure_kind::cancelled}};
+  for (const auto& [why, expected] : cases) {
+    for (const bool while_sending : {false, true}) {
+      std::promise<void> over;
+      listen(
+          [&](peer_connection& p) {
+            if (!while_sending) p.read_request();
+            over.get_future().wait();
+          },
+          8 * 1024);
+      reader.restart();
+      body.open(source::bytes("name", noise(while_sending ? 16'000'000 : 10)), {});
+      const std::string head = head_of(body.left());
+      std::optional<put_result> result;
+      asio::co_spawn(client.io, put_exchange(*connection, reader, head, body, client.doing),
+                     [&](std::exception_ptr, put_result r) { result = std::move(r); });
+      const auto goal = while_sending ? stage::sending : stage::awaiting;
+      ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.at == goal; }));
+      connection->shut(why);
+      ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
+      EXPECT_EQ(result->why.kind, expected) << result->why.text << (while_sending ? " sending" : " awaiting");
+      over.set_value();
+      hang_up();
+    }
+  }
+}
+
+// ---- a file that changes while it is sent -------------------------------------------------------------------------
+
+struct change_case {
+  const char* name;
+  std::function<void(const std::filesystem::path&)> change;
+  source_status reading;
+};
+
+class put_of_a_changing_file : public testing::TestWithParam<change_case> {};
+
+// A file that changes after its first batch was sent is found out: by the read, or by asking at the end.
+TEST_P(put_of_a_changing_file, is_found_out) {
+  std::promise<void> changed;
+  fake_peer peer(
+      [&](peer_connection& p) {
+        p.read_exactly(1000); // some has been sent, and most has not: it does not fit into the kernel
+        changed.get_future().wait();
+        if (p.drain() < 1) return;
+      },
+      8 * 1024);
+  net_client client;
+  const auto path = client.folder.write("f", noise(64 * 1024 * 1024));
+  auto c = client.connect(scheme::http, peer.port());
+  answer_reader reader;
+  file_source body;
+  const auto identity = look_at(path).identity;
+  ASSERT_EQ(body.open(source::file(path), identity).status, source_status::ok);
+  const std::string head = head_of(body.left());
+  std::optional<put_result> result;
+  asio::co_spawn(client.io, put_exchange(*c.connected, reader, head, body, client.doing),
+                 [&](std::exception_ptr, put_result r) { result = std::move(r); });
+  ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.body_bytes > 0; }));
+  ASSERT_GT(body.left(), 0u) << "all of it was sent at once: this test has tested nothing";
+  do {
+    GetParam().change(path);
+  } while (look_at(path).identity == identity);
+  changed.set_value();
+  if (GetParam().reading == source_status::changed) {
+    ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
+    EXPECT_EQ(result->source, source_status::changed);
+    EXPECT_FALSE(result->reusable);
+  } else {
+    ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.at == stage::awaiting; }));
+    EXPECT_FALSE(body.unchanged());
+    c.connected->shut(asio::error::operation_aborted);
+    ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
+  }
+  c.connected.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    all, put_of_a_changing_file,
+    testing::Values(
+        change_case{"shrinks", [](const auto& p) { std::filesystem::resize_file(p, 60 * 1024 * 1024); }, source_status::changed},
+        change_case{"grows", [](const auto& p) { std::filesystem::resize_file(p, 65 * 1024 * 1024); }, source_status::ok},
+        change_case{"is_rewritten_with_its_time_set_back",
+                    [](const auto& p) {
+                      const auto before = std::filesystem::last_write_time(p);
+                      std::fstream(p, std::ios::in | std::ios::out | std::ios::binary).seekp(-5, std::ios::end) << "other";
+                      std::filesystem::last_write_time(p, before);
+                    },
+                    source_status::ok}),
+    [](const auto& tested) { return std::string(tested.param.name); });
+
+} // namespace
+} // namespace hoist::net

@@ -1,0 +1,268 @@
+"""`hoist upload` against a server that shares no code with it: the wire as it must be, and replies as they must not be."""
+
+import os
+import pathlib
+import sys
+import threading
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
+from hoist_test import *  # noqa: E402,F403
+from independent_server import Independent  # noqa: E402
+
+
+class Against(TestCase):
+    def upload(self, server, *paths, options=()):
+        env = clean_environment(HOIST_API_KEY=server.key)
+        return hoist("upload", "--endpoint", server.endpoint, *options, *map(str, paths), env=env)
+
+    def one_file(self, content=b"one", name="one.png"):
+        (self.folder / name).write_bytes(content)
+        return self.folder / name
+
+    def failed_code(self, run):
+        rows = results(run.rows)
+        self.assertEqual([r["status"] for r in rows], ["failed"], run.err)
+        return rows[0]["error"]["code"]
+
+
+class Wire(Against):
+    # The two requests carry what the contract says, byte for byte, and the bodies arrive whole.
+    def test_upload(self):
+        folder = self.make_files(30, size=40_000)
+        (folder / "empty.txt").touch()
+        (folder / "large.mp4").write_bytes(os.urandom(5_000_000))
+        with Independent() as server:
+            run = self.upload(server, folder)
+            self.assertEqual(run.code, 0, run.err)
+            for row in results(run.rows):
+                self.assertEqual(server.objects[row["id"]], open_bytes(path_of(row)))
+            types = {json.loads(body)["content_type"]: json.loads(body)["file_type"] for _, body in server.presign_requests}
+            self.assertEqual(types, {"image/png": "image", "text/plain": "other", "video/mp4": "video"})
+            for _, headers, target in server.put_requests:
+                names = [name.lower() for name, _ in headers]
+                self.assertEqual(len(names), len(set(names)))
+                self.assertNotIn("transfer-encoding", names)
+                self.assertNotIn("expect", names)
+                self.assertTrue(target.endswith("?X-Amz-Signature=secret%2Fbytes&x=%7E+&y"))
+
+    # The API key goes to the API and is in no storage request, although both are one origin here.
+    def test_key_stays_with_the_api(self):
+        with Independent() as server:
+            self.assertEqual(self.upload(server, self.make_files(5)).code, 0)
+            for _, headers, target in server.put_requests:
+                self.assertNotIn(server.key, str(headers) + target)
+
+    # Connections are kept: forty files do not need forty.
+    def test_keep_alive(self):
+        with Independent() as server:
+            self.assertEqual(self.upload(server, self.make_files(40), options=["-j", "2"]).code, 0)
+            self.assertLessEqual(server.connections, 6)
+
+    # A server that closes after every answer costs connections and nothing else.
+    def test_closed_after_each_answer(self):
+        def close(server, handler, *rest):
+            handler.close_connection = True
+            return rest[0] if isinstance(rest[0], dict) else None
+
+        with Independent(presign=close, put=close) as server:
+            run = self.upload(server, self.make_files(40))
+            self.assertEqual((run.code, run.rows[-1]["done"]), (0, 40), run.err)
+
+    # Interim answers before the real one are passed over.
+    def test_interim_answers(self):
+        def early_hints(server, handler, id):
+            handler.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n")
+
+        with Independent(put=early_hints) as server:
+            self.assertEqual(self.upload(server, self.one_file()).code, 0)
+
+
+class Hostile(Against):
+    # A presign reply that breaks the contract, or asks for what must not be done, fails its file with a typed error,
+    # and no byte goes to any storage.
+    def test_replies(self):
+        def with_(**changes):
+            return lambda server, handler, reply: {**reply, **changes}
+
+        def without(field):
+            return lambda server, handler, reply: {k: v for k, v in reply.items() if k != field}
+
+        def headers(**h):
+            return with_(required_headers={k.replace("_", "-"): v for k, v in h.items()})
+
+        cases = [
+            ("no JSON", lambda *_: b"<html>", "presign_malformed"),
+            ("truncated", lambda s, h, r: json.dumps(r).encode()[:-9], "presign_malformed"),
+            ("an array", lambda *_: b"[]", "presign_malformed"),
+            ("deep nesting", lambda *_: b"[" * 5000, "presign_malformed"),
+            ("no id", without("id"), "presign_malformed"),
+            ("no presigned_url", without("presigned_url"), "presign_malformed"),
+            ("no public_url", without("public_url"), "presign_malformed"),
+            ("wrong type", with_(id=7), "presign_malformed"),
+            ("bad UTF-8", lambda *_: b'{"id":"\xff"}', "presign_malformed"),
+            ("100 KB reply", with_(padding="x" * 100_000), "presign_malformed"),
+            ("CRLF in a value", headers(x_a="b\r\nX-API-Key: stolen"), "header_refused"),
+            ("CRLF in a name", with_(required_headers={"a\r\nb": "c"}), "header_refused"),
+            ("framing", headers(Transfer_Encoding="chunked"), "header_refused"),
+            ("other host", headers(Host="evil.example"), "header_refused"),
+            ("other length", headers(Content_Length="1"), "header_refused"),
+            ("twice", with_(required_headers={"x-a": "1", "X-A": "2"}), "header_refused"),
+            ("many", with_(required_headers={f"x-{i}": "v" for i in range(33)}), "header_refused"),
+            ("70 KB value", headers(x_a="v" * 20_000), "header_refused"),
+            ("scheme", with_(presigned_url="ftp://127.0.0.1/x"), "url_refused"),
+            ("file", with_(presigned_url="file:///etc/passwd"), "url_refused"),
+            ("userinfo", with_(presigned_url="https://a:b@127.0.0.1/x"), "url_refused"),
+            ("fragment", with_(presigned_url="https://127.0.0.1/x#y"), "url_refused"),
+            ("space", with_(presigned_url="https://127.0.0.1/a b"), "url_refused"),
+            ("CRLF in the URL", with_(presigned_url="https://127.0.0.1/a\r\nX: y"), "url_refused"),
+            ("encoded host", with_(presigned_url="https://example.com%2F127.0.0.1/"), "url_refused"),
+            ("long", with_(presigned_url="https://127.0.0.1/" + "a" * 9000), "url_refused"),
+            ("public_url", with_(public_url="javascript:alert(1)"), "url_refused"),
+        ]
+        for name, presign, code in cases:
+            with self.subTest(name), Independent(presign=presign) as server:
+                run = self.upload(server, self.one_file())
+                self.assertEqual(run.code, 1, run.err)
+                self.assertEqual(self.failed_code(run), code)
+                self.assertEqual(server.put_requests, [])
+
+    # The key must not travel to the storage by way of the reply.
+    def test_key_echoed(self):
+        echo = lambda server, handler, reply: {**reply, "required_headers": {"x-note": server.key}}
+        with Independent(presign=echo) as server:
+            self.assertEqual(self.failed_code(self.upload(server, self.one_file())), "header_refused")
+            self.assertEqual(server.put_requests, [])
+
+    # Host and Content-Length equal to ours are sent once; a different Content-Type wins, since it is what was signed.
+    def test_benign_headers(self):
+        def benign(server, handler, reply):
+            with server.lock:
+                _, signed, expires = server.tickets[reply["id"]]
+                server.tickets[reply["id"]] = ("x-signed/type", signed, expires)
+            return {**reply, "required_headers": {**reply["required_headers"], "host": f"127.0.0.1:{server.port}",
+                                                  "content-length": "3", "Content-Type": "x-signed/type"}}
+
+        with Independent(presign=benign) as server:
+            run = self.upload(server, self.one_file())
+            self.assertEqual(run.code, 0, run.err)
+            names = [name.lower() for name, _ in server.put_requests[0][1]]
+            for name in ("host", "content-length", "content-type"):
+                self.assertEqual(names.count(name), 1)
+
+
+class Answers(Against):
+    @staticmethod
+    def first_times(count, status, body=b"", headers=None):
+        """A server function that answers `status` to its first `count` requests."""
+        left = [count]
+        lock = threading.Lock()
+
+        def function(server, handler, argument):
+            with lock:
+                left[0] -= 1
+                if left[0] < 0:
+                    return argument if isinstance(argument, dict) else None
+            if isinstance(argument, str):
+                handler.body()
+            handler.answer(status, body, headers)
+            return None if isinstance(argument, dict) else "answered"
+
+        return function
+
+    # What may pass is tried again until it passes, for both calls.
+    def test_transient(self):
+        for status in (408, 500, 502, 503, 504, 429):
+            for call in ("presign", "put"):
+                with self.subTest(call=call, status=status):
+                    with Independent(**{call: self.first_times(3, status)}) as server:
+                        run = self.upload(server, self.make_files(4))
+                        self.assertEqual((run.code, run.rows[-1]["done"]), (0, 4), run.err)
+
+    # A 403 on a fresh URL is answered by a new URL, at most twice; then the file fails with the storage's word.
+    def test_refused(self):
+        body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message><RequestId>R1</RequestId></Error>"
+        with Independent(put=self.first_times(2, 403, body)) as server:
+            run = self.upload(server, self.one_file())
+            self.assertEqual(run.code, 0, run.err)
+            self.assertEqual(len(server.presign_requests), 3)
+            row = results(run.rows)[0]
+            self.assertEqual(server.objects[row["id"]], b"one")  # the id that is reported is the one that was stored
+        with Independent(put=self.first_times(99, 403, body)) as server:
+            run = self.upload(server, self.one_file())
+            self.assertEqual(self.failed_code(run), "storage_refused")
+            error = results(run.rows)[0]["error"]
+            self.assertEqual((error["http_status"], error["storage_code"], error["request_id"]), (403, "AccessDenied", "R1"))
+            self.assertEqual(len(server.put_requests), 3)
+
+    # Twenty files in a row refused on fresh URLs end the run: it is the account, not the files.
+    def test_permanent_refusal_ends_the_run(self):
+        with Independent(put=self.first_times(10_000, 403)) as server:
+            run = self.upload(server, self.make_files(200))
+            self.assertEqual(run.code, 4, run.err)
+            self.assertEqual(run.rows[-1]["error"]["code"], "storage_refused")
+            self.assertLess(len(server.put_requests), 150)
+
+    # A permanent refusal of one file fails that file at once.
+    def test_rejected(self):
+        with Independent(put=self.first_times(1, 400, b"<Error><Code>EntityTooLarge</Code></Error>")) as server:
+            run = self.upload(server, self.one_file())
+            self.assertEqual(self.failed_code(run), "storage_rejected")
+            self.assertEqual(len(server.put_requests), 1)
+        with Independent(presign=self.first_times(1, 400, b'{"error": "content_type is required"}')) as server:
+            self.assertEqual(self.failed_code(self.upload(server, self.one_file())), "presign_rejected")
+
+    # An early refusal of a large body is reported as itself, not as a broken connection.
+    def test_early_answer(self):
+        def early(server, handler, id):
+            handler.close_connection = True
+            handler.answer(400, b"<Error><Code>EntityTooLarge</Code></Error>", {"Connection": "close"})
+            return "answered"
+
+        with Independent(put=early) as server:
+            run = self.upload(server, self.one_file(os.urandom(50_000_000)))
+            self.assertEqual(self.failed_code(run), "storage_rejected")
+
+    # Redirects are followed by neither call: nothing and nobody's key goes to where they point.
+    def test_redirects(self):
+        with Independent() as other:
+            to_other = {"Location": other.endpoint + "/elsewhere"}
+            with Independent(presign=self.first_times(99, 307, b"", to_other)) as server:
+                self.assertEqual(self.upload(server, self.one_file()).code, 1)
+            with Independent(put=self.first_times(99, 307, b"", to_other)) as server:
+                self.assertEqual(self.upload(server, self.one_file()).code, 1)
+            self.assertEqual((other.presign_requests, other.put_requests), ([], []))
+
+    # An answer without an end is cut: bounded memory, and the status decides.
+    def test_endless_answers(self):
+        def endless_head(server, handler, id):
+            try:
+                handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                for _ in range(10_000):
+                    handler.wfile.write(b"X-Filler: " + b"y" * 1000 + b"\r\n")
+            except OSError:
+                pass
+            handler.close_connection = True
+            return "answered"
+
+        def large_body(server, handler, id):
+            try:
+                handler.answer(400, b"<Error><Code>EntityTooLarge</Code></Error>" + b" " * 50_000_000)
+            except OSError:
+                pass
+            handler.close_connection = True
+            return "answered"
+
+        with Independent(put=endless_head) as server:
+            run = self.upload(server, self.one_file(), options=["--retries", "1"])
+            self.assertEqual(self.failed_code(run), "gave_up")
+        with Independent(put=large_body) as server:
+            self.assertEqual(self.failed_code(self.upload(server, self.one_file())), "storage_rejected")
+
+
+def open_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+#include "engine/outcomes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+namespace hoist::engine {
+namespace {
+
+using core::millis;
+using core::outcome_kind;
+using enum outcome_kind;
+
+const core::wall_time our_clock{millis{784111777000}}; // Sun, 06 Nov 1994 08:49:37 GMT
+
+wire::response answer(int status, std::string body = "", std::string retry_after = "", std::string date = "") {
+  wire::response r;
+  r.status = status;
+  r.body = std::move(body);
+  r.retry_after = std::move(retry_after);
+  r.date = std::move(date);
+  return r;
+}
+
+struct answer_case {
+  const char* name;
+  wire::response given;
+  std::optional<outcome_kind> expected;
+};
+
+void expect_kind(const char* name, const std::optional<verdict>& got, std::optional<outcome_kind> expected) {
+  EXPECT_EQ(got ? std::optional(got->what.kind) : std::nullopt, expected) << name;
+}
+
+// The API's answers and what they say; bodies that are empty, `{}` or HTML change nothing.
+TEST(outcomes, presign_answers) {
+  const answer_case cases[] = {
+      {"200", answer(200), {}},
+      {"400", answer(400, R"({"error":"content_type is required"})"), rejected},
+      {"401", answer(401, R"({"error":"Invalid or missing API key"})"), key_refused},
+      {"401, {}", answer(401, "{}"), key_refused},
+      {"429", answer(429), throttled},
+      {"500", answer(500, R"({"error":"Failed to generate presigned URL"})"), transient},
+      {"502, HTML", answer(502, "<html>"), transient},
+      {"408", answer(408), transient},
+  };
+  for (const auto& c : cases) {
+    const auto v = of_presign_answer(c.given, our_clock);
+    expect_kind(c.name, v, c.expected);
+    if (!v) continue;
+    EXPECT_EQ(v->details.where, phase::presign) << c.name;
+    EXPECT_EQ(v->details.http_status, c.given.status) << c.name;
+    EXPECT_FALSE(v->details.message.empty()) << c.name;
+  }
+  EXPECT_EQ(of_presign_answer(cases[1].given, our_clock)->details.server_message, "content_type is required");
+}
+
+// The storage's answers: S3's code decides before the status; a 200 that carries an error is none.
+TEST(outcomes, put_answers) {
+  const answer_case cases[] = {
+      {"200", answer(200), {}},
+      {"200 with text", answer(200, "stored"), {}},
+      {"200 with an error", answer(200, "<Error><Code>InternalError</Code></Error>"), transient},
+      {"403 expired", answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"), refused},
+      {"400 RequestTimeout", answer(400, "<Error><Code>RequestTimeout</Code></Error>"), transient},
+      {"400 EntityTooLarge", answer(400, "<Error><Code>EntityTooLarge</Code></Error>"), rejected},
+      {"400 BadDigest", answer(400, "<Error><Code>BadDigest</Code></Error>"), digest_mismatch},
+      {"503 SlowDown", answer(503, "<Error><Code>SlowDown</Code></Error>"), throttled},
+      {"503, HTML", answer(503, "<html>"), transient},
+      {"403, nothing", answer(403), refused},
+      {"307", answer(307), refused},
+      {"413", answer(413), rejected},
+  };
+  for (const auto& c : cases) {
+    const auto v = of_put_answer(c.given, our_clock);
+    expect_kind(c.name, v, c.expected);
+    if (!v) continue;
+    EXPECT_EQ(v->details.where, phase::put) << c.name;
+    EXPECT_EQ(v->details.http_status, c.given.status) << c.name;
+  }
+}
+
+// An error in a 200 is seen with a namespace or a declaration as well.
+TEST(outcomes, regression_errors_in_a_200) {
+  for (const char* body : {"<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code></Error>",
+                           "<Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Code>InternalError</Code></Error>",
+                           "<Error ><Code>InternalError</Code></Error>"})
+    expect_kind(body, of_put_answer(answer(200, body), our_clock), transient);
+}
+
+// What a person needs to ask the storage's owner: code and request id, from the body or else the header.
+TEST(outcomes, put_details) {
+  auto given = answer(403, "<Error><Code>AccessDenied</Code><Message>no</Message><RequestId>R1</RequestId></Error>");
+  given.request_id = "R2";
+  auto v = of_put_answer(given, our_clock);
+  ASSERT_TRUE(v);
+  EXPECT_EQ(v->details.storage_code, "AccessDenied");
+  EXPECT_EQ(v->details.request_id, "R1");
+  EXPECT_EQ(v->details.server_message, "no");
+  given.body.clear();
+  v = of_put_answer(given, our_clock);
+  EXPECT_EQ(v->details.request_id, "R2");
+  EXPECT_EQ(v->details.storage_code, "");
+}
+
+// Our sentence is ours: control characters in the server's words do not get into it.
+TEST(outcomes, regression_our_sentence_stays_clean) {
+  const auto v = of_put_answer(answer(400, "<Error><Code>x&#27;[2J&#10;&#155;</Code></Error>"), our_clock);
+  ASSERT_TRUE(v);
+  for (const char c : v->details.message) EXPECT_GE(static_cast<unsigned char>(c), 0x20) << v->details.message;
+  EXPECT_EQ(v->details.message.find("\xc2\x9b"), std::string::npos);
+}
+
+struct retry_case {
+  const char *name, *retry_after, *date;
+  std::optional<std::int64_t> expected_ms;
+};
+
+// Retry-After in both forms, against the answer's own date and else our clock; junk is ignored.
+TEST(outcomes, retry_after) {
+  const retry_case cases[] = {
+      {"none", "", "", {}},
+      {"seconds", "7", "", 7000},
+      {"date by the answer's clock", "Sun, 06 Nov 1994 10:00:07 GMT", "Sun, 06 Nov 1994 10:00:00 GMT", 7000},
+      {"date by our clock", "Sun, 06 Nov 1994 08:49:44 GMT", "", 7000},
+      {"junk date header", "Sun, 06 Nov 1994 08:49:44 GMT", "today", 7000},
+      {"past", "Sun, 06 Nov 1994 08:00:00 GMT", "", 0},
+      {"junk", "later", "", {}},
+  };
+  for (const auto& c : cases)
+    for (const bool put : {false, true}) {
+      const auto given = answer(503, "", c.retry_after, c.date);
+      const auto v = put ? of_put_answer(given, our_clock) : of_presign_answer(given, our_clock);
+      ASSERT_TRUE(v) << c.name;
+      EXPECT_EQ(v->what.retry_after ? std::optional(v->what.retry_after->count()) : std::nullopt, c.expected_ms) << c.name;
+    }
+}
+
+struct refusal_case {
+  wire::reply_refusal::kind what;
+  outcome_kind expected;
+};
+
+// A refused reply keeps the kind of its refusal.
+TEST(outcomes, refusals) {
+  using kind = wire::reply_refusal::kind;
+  for (const auto& c : {refusal_case{kind::malformed, malformed}, {kind::headers, header_refused}, {kind::url, url_refused}}) {
+    const verdict v = of_refusal({c.what, "field", "is odd"});
+    EXPECT_EQ(v.what.kind, c.expected);
+    EXPECT_NE(v.details.message.find("field is odd"), std::string::npos);
+  }
+  EXPECT_EQ(header_contradiction("asks for another Host").what.kind, header_refused);
+}
+
+struct failure_case {
+  net::failure_kind why;
+  bool reused;
+  outcome_kind expected;
+};
+
+// What the sockets said. Only a kept connection that closes before it answers is stale.
+TEST(outcomes, failures) {
+  using enum net::failure_kind;
+  const failure_case cases[] = {
+      {resolve, false, unreachable},
+      {connect, false, unreachable},
+      {handshake, false, outcome_kind::lost},
+      {certificate, false, tls_refused},
+      {tls_protocol, false, tls_refused},
+      {net::failure_kind::address_refused, false, outcome_kind::address_refused},
+      {net::failure_kind::private_storage, false, outcome_kind::private_storage},
+      {closed, false, outcome_kind::lost},
+      {closed, true, stale},
+      {broken, false, outcome_kind::lost},
+      {broken, true, outcome_kind::lost},
+      {timed_out, false, outcome_kind::lost},
+      {timed_out, true, outcome_kind::lost},
+      {bad_response, false, outcome_kind::lost},
+      {no_resources, false, exhausted},
+      {net::failure_kind::cancelled, false, outcome_kind::cancelled},
+  };
+  for (const auto& c : cases)
+    EXPECT_EQ(of_failure({c.why, "text"}, phase::put, c.reused).what.kind, c.expected)
+        << static_cast<int>(c.why) << ' ' << c.reused;
+  EXPECT_NE(of_failure({net::failure_kind::private_storage, "t"}, phase::put, false).details.message.find("allow"),
+            std::string::npos)
+      << "it names the option that would permit it";
+}
+
+struct source_case {
+  net::source_status status;
+  int system_errno;
+  outcome_kind expected;
+};
+
+// What the file said; being out of descriptors is not its fault.
+TEST(outcomes, sources) {
+  using enum net::source_status;
+  for (const auto& c : {source_case{missing, ENOENT, source_missing}, {unreadable, EACCES, source_unreadable},
+                        {unreadable, EIO, source_unreadable}, {not_regular, 0, source_not_regular},
+                        {changed, 0, source_changed}, {unreadable, EMFILE, exhausted}, {unreadable, ENFILE, exhausted}}) {
+    const verdict v = of_source(c.status, c.system_errno);
+    EXPECT_EQ(v.what.kind, c.expected) << c.system_errno;
+    EXPECT_EQ(v.details.where, phase::source);
+  }
+  EXPECT_EQ(too_large(11, 10).what.kind, source_too_large);
+  EXPECT_NE(too_large(11, 10).details.message.find("11"), std::string::npos);
+}
+
+} // namespace
+} // namespace hoist::engine

@@ -1,0 +1,256 @@
+#include "wire/response_reader.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hoist::wire {
+namespace {
+
+using progress = response_reader::progress;
+
+struct result {
+  progress end = progress::need_more;
+  response answer;
+  std::string rest; ///< not consumed
+};
+
+/// Offers `bytes` in pieces of `piece`, what was not consumed again with the next; then, if asked to, the end.
+result read(std::string_view bytes, std::size_t piece, bool then_end = false) {
+  response_reader reader;
+  result r;
+  std::string pending;
+  while (r.end == progress::need_more && !bytes.empty()) {
+    const auto n = std::min(piece, bytes.size());
+    pending += bytes.substr(0, n);
+    bytes.remove_prefix(n);
+    std::size_t consumed = 0;
+    r.end = reader.push(pending, consumed);
+    EXPECT_LE(consumed, pending.size());
+    pending.erase(0, consumed);
+    EXPECT_LE(pending.size(), response_head_max + piece) << "what it holds back is bounded";
+  }
+  if (then_end && r.end == progress::need_more) r.end = reader.push_end();
+  r.answer = reader.result();
+  r.rest = pending + std::string(bytes);
+  EXPECT_EQ(r.end == progress::broken, !reader.why().empty());
+  return r;
+}
+
+constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+struct answer_case {
+  const char* name;
+  std::string bytes;
+  bool then_end;
+  int status;
+  std::string body;
+  bool keep_alive;
+};
+
+const std::vector<answer_case>& answers() {
+  static const std::vector<answer_case> cases{
+      {"empty body", std::string(ok), false, 200, "", true},
+      {"length", "HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello", false, 403, "hello", true},
+      {"no reason phrase", "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n", false, 200, "", true},
+      {"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
+      {"no length until close", "HTTP/1.1 500 Oops\r\n\r\nuntil the end", true, 500, "until the end", false},
+      {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
+      {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", false, 200,
+       "abcde", true},
+      {"chunked with trailer",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", false, 200, "a", true},
+      {"204", "HTTP/1.1 204 No Content\r\n\r\n", false, 204, "", true},
+      {"continue first", "HTTP/1.1 100 Continue\r\n\r\n" + std::string(ok), false, 200, "", true},
+      {"several interim ones",
+       "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
+           std::string(ok),
+       false, 200, "", true},
+      {"identity", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
+  };
+  return cases;
+}
+
+// An answer means the same however it is cut: at once, in pieces of every size, byte by byte.
+TEST(response_reader, answers_in_pieces_of_every_size) {
+  for (const auto& c : answers())
+    for (std::size_t piece = 1; piece <= c.bytes.size(); ++piece) {
+      const auto r = read(c.bytes, piece, c.then_end);
+      ASSERT_EQ(static_cast<int>(r.end), static_cast<int>(progress::complete)) << c.name << " in " << piece;
+      ASSERT_EQ(r.answer.status, c.status) << c.name << " in " << piece;
+      ASSERT_EQ(r.answer.body, c.body) << c.name << " in " << piece;
+      ASSERT_EQ(r.answer.keep_alive, c.keep_alive) << c.name << " in " << piece;
+      ASSERT_EQ(r.rest, "") << c.name << " in " << piece;
+    }
+}
+
+// Likewise cut into two at every byte, with the next answer behind it: that one is not touched.
+TEST(response_reader, split_at_every_byte_and_leftovers_stay) {
+  for (const auto& c : answers()) {
+    if (c.then_end) continue;
+    const std::string next = "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx";
+    for (std::size_t cut = 0; cut <= c.bytes.size(); ++cut) {
+      response_reader reader;
+      std::size_t consumed = 0, taken = 0;
+      auto end = reader.push(std::string_view(c.bytes).substr(0, cut), consumed);
+      taken = consumed;
+      std::string all = c.bytes + next;
+      if (end == progress::need_more) {
+        end = reader.push(std::string_view(all).substr(taken), consumed);
+        taken += consumed;
+      }
+      ASSERT_EQ(static_cast<int>(end), static_cast<int>(progress::complete)) << c.name << " at " << cut;
+      ASSERT_EQ(taken, c.bytes.size()) << c.name << " at " << cut;
+      reader.reset();
+      ASSERT_EQ(static_cast<int>(reader.push(std::string_view(all).substr(taken), consumed)),
+                static_cast<int>(progress::complete));
+      ASSERT_EQ(reader.result().status, 404);
+      ASSERT_EQ(reader.result().body, "x");
+    }
+  }
+}
+
+// The few headers that decisions need are kept, in any case of letters; those of an interim answer are not.
+TEST(response_reader, headers) {
+  const auto r = read("HTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\nETag: \"old\"\r\nx-amz-request-id: OLD\r\n\r\n"
+                      "HTTP/1.1 503 Slow Down\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-AMZ-Request-Id: R1\r\n"
+                      "x-amz-server-side-encryption: aws:kms\r\netag: \"ab\"\r\nContent-Length: 0\r\n\r\n",
+                      7);
+  EXPECT_EQ(r.answer.status, 503);
+  EXPECT_EQ(r.answer.date, "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(r.answer.request_id, "R1");
+  EXPECT_EQ(r.answer.encryption, "aws:kms");
+  EXPECT_EQ(r.answer.etag, "\"ab\"");
+  EXPECT_EQ(r.answer.retry_after, "");
+}
+
+struct broken_case {
+  const char* name;
+  std::string bytes;
+};
+
+// What is no HTTP/1.1 answer that we accept is broken: garbage, switched protocols, smuggled lengths, encodings.
+TEST(response_reader, broken) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+  const broken_case cases[] = {
+      {"garbage", "\x16\x03\x01\x02 not http at all\r\n\r\n"},
+      {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
+      {"a request", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+      {"HTTP/2", "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"},
+      {"status of letters", "HTTP/1.1 abc OK\r\n\r\n"},
+      {"status of two digits", "HTTP/1.1 20 OK\r\n\r\n"},
+      {"101", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"},
+      {"header without colon", "HTTP/1.1 200 OK\r\nnonsense\r\n\r\n"},
+      {"space in a header name", "HTTP/1.1 200 OK\r\nx y: 1\r\n\r\n"},
+      {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"},
+      {"negative length", "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"},
+      {"length of letters", "HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello"},
+      {"huge length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n"},
+      {"length and chunks", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
+      {"chunk size of letters", chunked + "\r\nzz\r\nabc\r\n0\r\n\r\n"},
+      {"chunk size overflows", chunked + "\r\nfffffffffffffffffff\r\na"},
+      {"chunk without its end", chunked + "\r\n1\r\nabc\r\n0\r\n\r\n"},
+      {"gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab"},
+      {"gzip, chunked", chunked + "Content-Encoding: gzip\r\n\r\n2\r\nab\r\n0\r\n\r\n"},
+      {"brotli without a body", "HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 0\r\n\r\n"},
+  };
+  for (const auto& c : cases)
+    for (const std::size_t piece : {c.bytes.size(), std::size_t{1}})
+      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken)) << c.name << ' ' << piece;
+}
+
+// A second Content-Encoding does not take the first one back.
+TEST(response_reader, regression_two_content_encodings) {
+  for (const char* order : {"Content-Encoding: gzip\r\nContent-Encoding: identity\r\n",
+                            "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"})
+    EXPECT_EQ(static_cast<int>(read("HTTP/1.1 200 OK\r\n" + std::string(order) + "Content-Length: 2\r\n\r\nab", 1000).end),
+              static_cast<int>(progress::broken))
+        << order;
+}
+
+// An answer cut short by the peer is broken, at every byte; nothing at all is broken too.
+TEST(response_reader, cut_short) {
+  for (const auto& c : answers()) {
+    if (c.then_end) continue;
+    for (std::size_t n = 0; n < c.bytes.size(); ++n)
+      EXPECT_EQ(static_cast<int>(read(c.bytes.substr(0, n), 1000, true).end), static_cast<int>(progress::broken))
+          << c.name << " at " << n;
+  }
+  response_reader reader;
+  EXPECT_EQ(static_cast<int>(reader.push_end()), static_cast<int>(progress::broken));
+}
+
+// A head over 16 KiB is refused in one piece and in many: long lines, many lines, no line end at all.
+TEST(response_reader, long_heads) {
+  const std::string start = "HTTP/1.1 200 OK\r\n";
+  std::string many = start;
+  while (many.size() < 40'000) many += "X-Header: value\r\n";
+  const broken_case cases[] = {
+      {"one long line", start + "X: " + std::string(40'000, 'v') + "\r\nContent-Length: 0\r\n\r\n"},
+      {"many lines", many + "Content-Length: 0\r\n\r\n"},
+      {"endless status line", "HTTP/1.1 200 " + std::string(40'000, 'x')},
+      {"endless header", start + "X: " + std::string(40'000, 'v')},
+      {"endless headers", many},
+  };
+  for (const auto& c : cases)
+    for (const std::size_t piece : {c.bytes.size(), std::size_t{1000}, std::size_t{16'384}})
+      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken)) << c.name << ' ' << piece;
+  const std::string fits = start + "X: " + std::string(15'000, 'v') + "\r\nContent-Length: 0\r\n\r\n";
+  for (const std::size_t piece : {fits.size(), std::size_t{1000}})
+    EXPECT_EQ(static_cast<int>(read(fits, piece).end), static_cast<int>(progress::complete)) << piece;
+}
+
+// Eight interim answers are skipped, a ninth is too many, whatever follows.
+TEST(response_reader, interim_answers_are_counted) {
+  std::string bytes;
+  for (int n = 0; n <= 20; ++n, bytes += "HTTP/1.1 103 Early Hints\r\n\r\n")
+    for (const std::size_t piece : {std::size_t{100'000}, std::size_t{13}})
+      EXPECT_EQ(static_cast<int>(read(bytes + std::string(ok), piece).end),
+                static_cast<int>(n <= interim_responses_max ? progress::complete : progress::broken))
+          << n;
+}
+
+// Of a body 64 KiB are kept; more completes the answer without draining it, and the connection is not used again.
+TEST(response_reader, long_bodies) {
+  for (const std::size_t bytes : {response_body_max - 1, response_body_max, response_body_max + 1, std::size_t{300'000}}) {
+    const bool fits = bytes <= response_body_max;
+    const std::string head = "HTTP/1.1 500 Oops\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
+    for (const std::size_t piece : {std::size_t{1'000'000}, std::size_t{4096}}) {
+      const auto r = read(head + std::string(bytes, 'b'), piece);
+      EXPECT_EQ(static_cast<int>(r.end), static_cast<int>(progress::complete)) << bytes;
+      EXPECT_EQ(r.answer.body.size(), std::min(bytes, response_body_max)) << bytes;
+      EXPECT_EQ(r.answer.keep_alive, fits) << bytes;
+    }
+  }
+  const auto endless = read("HTTP/1.1 500 Oops\r\n\r\n" + std::string(1 << 20, 'b'), 4096);
+  EXPECT_EQ(static_cast<int>(endless.end), static_cast<int>(progress::complete));
+  EXPECT_FALSE(endless.answer.keep_alive);
+}
+
+// After `reset` nothing of the answer before is left.
+TEST(response_reader, reset) {
+  response_reader reader;
+  std::size_t consumed = 0;
+  reader.push("HTTP/1.1 503 Slow Down\r\nRetry-After: 7\r\nETag: \"x\"\r\nContent-Length: 3\r\n\r\nab", consumed);
+  EXPECT_TRUE(reader.head_done());
+  EXPECT_EQ(reader.result().status, 503);
+  reader.reset();
+  EXPECT_FALSE(reader.head_done());
+  EXPECT_EQ(static_cast<int>(reader.push(ok, consumed)), static_cast<int>(progress::complete));
+  EXPECT_EQ(reader.result().status, 200);
+  EXPECT_EQ(reader.result().retry_after, "");
+  EXPECT_EQ(reader.result().etag, "");
+  EXPECT_EQ(reader.result().body, "");
+}
+
+// Random bytes, also behind a good beginning, are need_more, complete or broken, and nothing worse.
+TEST(response_reader, random_bytes) {
+  std::uint64_t state = 1;
+  const auto next = [&] { return state = state * 6364136223846793005u + 1442695040888963407u, state >> 33; };
+  for (int round = 0; round < 3000; ++round) {
+    std::string bytes(ok.substr(0, next() % ok.size()));
+    for (auto n = next() % 60; n > 0; --n) bytes += static_cast<char>(next());
+    read(bytes, 1 + next() % 40, true);
+  }
+}
+
+} // namespace
+} // namespace hoist::wire
