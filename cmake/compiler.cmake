@@ -15,6 +15,10 @@ if(HOIST_DEVELOPER)
   endif()
 endif()
 
+if(NOT HOIST_SANITIZE STREQUAL "none" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Sanitizer instrumentation makes GCC lose track of initialisations inside Boost's headers.
+  target_compile_options(hoist_compiler INTERFACE -Wno-maybe-uninitialized)
+endif()
 if(HOIST_SANITIZE STREQUAL "address")
   target_compile_options(hoist_compiler INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(hoist_compiler INTERFACE -fsanitize=address,undefined)

@@ -7,6 +7,7 @@
 #include <boost/asio/system_executor.hpp>
 
 #include <chrono>
+#include <mutex>
 
 namespace hoist {
 
@@ -48,11 +49,34 @@ void stop_signal::attach(std::function<void(boost::asio::cancellation_type)> on_
 
 } // namespace detail
 
+namespace {
+
+/// What cancellation slots hold on to instead of the uploader: a stop that comes too late finds it closed, and one that
+/// comes in time keeps the uploader's end waiting for as long as it takes to be passed on.
+struct stop_hub {
+  std::mutex mutex;
+  engine::engine* work = nullptr;
+
+  void stop(const std::weak_ptr<engine::run>& weak, boost::asio::cancellation_type type) {
+    const std::lock_guard lock(mutex);
+    const auto r = weak.lock();
+    if (work != nullptr && r && supported(type)) work->stop(r, mode_of(type));
+  }
+  void close() {
+    const std::lock_guard lock(mutex);
+    work = nullptr;
+  }
+};
+
+} // namespace
+
 struct uploader::body {
-  body(executor_type executor, const options& o) : ex(std::move(executor)), work(o) {}
+  body(executor_type executor, const options& o) : ex(std::move(executor)), work(o) { hub->work = &work; }
+  ~body() { hub->close(); }
 
   executor_type ex;
   engine::engine work;
+  std::shared_ptr<stop_hub> hub = std::make_shared<stop_hub>();
 };
 
 uploader::uploader(options o) : uploader(boost::asio::system_executor(), std::move(o)) {}
@@ -70,22 +94,13 @@ uploader::executor_type uploader::get_executor() const noexcept { return body_->
 
 void uploader::start(source what, detail::upload_callback done, std::shared_ptr<detail::stop_signal> signal) {
   auto run = std::make_shared<engine::run>(std::move(done), std::chrono::steady_clock::now());
-  // Half of an upload is none: both strengths of a stop give a single one up at once.
-  signal->attach([weak_body = std::weak_ptr(body_), weak_run = std::weak_ptr(run)](auto type) {
-    const auto b = weak_body.lock();
-    const auto r = weak_run.lock();
-    if (b && r && supported(type)) b->work.stop(r, stop_mode::now);
-  });
+  signal->attach([hub = body_->hub, weak = std::weak_ptr(run)](auto type) { hub->stop(weak, type); });
   body_->work.start(std::move(run), std::move(what));
 }
 
 void uploader::start(batch all, detail::batch_callback done, std::shared_ptr<detail::stop_signal> signal) {
   auto run = std::make_shared<engine::run>(std::move(all), std::move(done), std::chrono::steady_clock::now());
-  signal->attach([weak_body = std::weak_ptr(body_), weak_run = std::weak_ptr(run)](auto type) {
-    const auto b = weak_body.lock();
-    const auto r = weak_run.lock();
-    if (b && r && supported(type)) b->work.stop(r, mode_of(type));
-  });
+  signal->attach([hub = body_->hub, weak = std::weak_ptr(run)](auto type) { hub->stop(weak, type); });
   body_->work.start(std::move(run));
 }
 

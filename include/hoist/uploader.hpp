@@ -76,6 +76,8 @@ enum class stop_mode {
 /// Threads: distinct objects: safe. Shared objects: safe, except for the destructor and moves.
 /// After a run has ended for a reason that would end any other (`key_refused` and its like), every later operation ends
 /// at once with the same reason: make a new uploader once the cause is mended.
+/// Cancellation: as in all of Asio, a slot's signal is emitted where the handler's executor runs; bind handlers that have
+/// a slot to an executor of your own.
 /// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their executors,
 /// and joins. It may not be called from a sink, an observer or a source.
 class uploader {

@@ -39,7 +39,7 @@ constexpr std::array storage_codes{
 };
 
 outcome_kind by_status(int status) noexcept {
-  if (status == 429) return throttled;
+  if (status == 429 || status == 507) return throttled; // 507: full, which somebody must mend first
   if (status == 408 || status == 499 || status >= 500) return transient;
   return rejected;
 }
@@ -55,6 +55,8 @@ std::optional<outcome_kind> classify_presign(int http_status) noexcept {
 
 std::optional<outcome_kind> classify_put(int http_status, std::string_view storage_code) noexcept {
   if (http_status == 200) return std::nullopt;
+  // MinIO's way to say SlowDown; with 400 the same code means that the body came too slowly.
+  if (http_status == 503 && storage_code == "RequestTimeout") return throttled;
   const auto known = std::ranges::find(storage_codes, storage_code, &code_row::code);
   if (known != storage_codes.end()) return known->kind;
   if (http_status == 401 || http_status == 403) return refused;

@@ -5,35 +5,41 @@
 
 #include "core/time.hpp"
 
+#include <cstdint>
 #include <optional>
 
 namespace hoist::core {
 
 class host_gate {
  public:
+  enum class role : std::uint8_t { ordinary, probe };
+
   /// `first_interval` holds until the host has answered once, `interval` from then on.
   host_gate(millis first_interval, millis interval) : first_interval_(first_interval), interval_(interval) {}
 
   bool open() const noexcept { return !down_since_; }
   bool may_start(instant now) const noexcept { return open() || (!probing_ && now >= next_probe_); }
 
-  /// Call when an attempt is begun.
-  void started() noexcept { probing_ = !open(); }
-  void answered() noexcept;
-  void unreachable(instant now) noexcept;
-  /// An attempt ended without telling anything about the host (it was cancelled).
-  void inconclusive() noexcept { probing_ = false; }
+  /// Call when an attempt is begun; tells its role, which is to be handed back with its end. While the host is down only
+  /// the probe's own end lets the next probe go: attempts that were begun before say nothing new.
+  role started() noexcept;
+  void answered(instant now) noexcept;
+  void unreachable(instant now, role of) noexcept;
+  /// An attempt ended without telling whether the host answers: cancelled, or broken in mid-exchange.
+  void inconclusive(instant now, role of) noexcept;
 
-  bool ever_answered() const noexcept { return answered_once_; }
   std::optional<instant> down_since() const noexcept { return down_since_; }
   /// When to look again; nothing while open or while a probe is out.
   std::optional<instant> next_probe() const noexcept;
+  /// How long it has been down, over all outages.
+  instant::duration downtime(instant now) const noexcept;
 
  private:
   millis first_interval_;
   millis interval_;
   std::optional<instant> down_since_;
   instant next_probe_{};
+  instant::duration downtime_{};
   bool probing_ = false;
   bool answered_once_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 namespace hoist::core {
 
@@ -12,7 +13,7 @@ namespace {
 
 // Bounds of what one file may ask for without being charged. Each exists so that no fault can loop for ever.
 constexpr int refusals_max = 2;   // re-presigns after a 403 on a fresh ticket (contract §1)
-constexpr int lapses_max = 10;    // tickets in a row that lapsed before they could be used
+constexpr int lapses_max = 10;    // tickets that lapsed before they could be used, or before the storage judged them
 constexpr int mismatches_max = 2; // digests that differed
 constexpr int changes_max = 3;    // times the file changed under our hands
 
@@ -43,31 +44,39 @@ void scheduler::handle(const event::file_added& e, instant) {
   if (e.file >= files_.size()) files_.resize(e.file + 1);
   files_[e.file] = file_state{};
   ++open_files_;
-  if (ended_) return settle(e.file, settlement::abandoned, errc::cancelled);
+  if (ended_) return settle(e.file, settlement::abandoned, end_cause_);
   files_[e.file].at = stage::waiting;
   waiting_.push_back(e.file);
 }
 
 void scheduler::handle(const event::presign_answered& e, instant now) {
   --presigns_in_flight_;
-  api_.answered();
+  api_.answered(now);
+  presigned_once_ = true;
   file_state& file = files_[e.file];
-  if (file.draining || ended_) return settle(e.file, settlement::abandoned, errc::cancelled);
+  if (file.draining || ended_) {
+    release_probe(e.file, now);
+    return settle(e.file, settlement::abandoned, end_cause_);
+  }
   file.ticket = e.ticket;
   file.has_ticket = true;
   if (!file.ticket.usable(now)) return refresh(e.file);
   file.at = stage::ready;
-  ready_.push_back(e.file);
+  if (is_probe(e.file))
+    ready_.push_front(e.file);
+  else
+    ready_.push_back(e.file);
 }
 
 void scheduler::handle(const event::presign_failed& e, instant now) {
   --presigns_in_flight_;
+  release_probe(e.file, now);
   decide(e.file, e.why, api_, now);
 }
 
-void scheduler::handle(const event::put_answered& e, instant) {
+void scheduler::handle(const event::put_answered& e, instant now) {
   --puts_in_flight_;
-  storage_.answered();
+  storage_.answered(now);
   ++refusal_streak_;
   refused_in_a_row_ = 0;
   settle(e.file, settlement::done);
@@ -78,13 +87,13 @@ void scheduler::handle(const event::put_failed& e, instant now) {
   decide(e.file, e.why, storage_, now);
 }
 
-void scheduler::handle(const event::file_cancelled& e, instant) {
+void scheduler::handle(const event::file_cancelled& e, instant now) {
   file_state& file = files_[e.file];
   switch (file.at) {
     case stage::absent: return;
     case stage::waiting:
     case stage::ready:
-    case stage::parked: return abandon_queued(e.file);
+    case stage::parked: return abandon_queued(e.file, now);
     case stage::presigning:
     case stage::putting: break;
   }
@@ -108,19 +117,19 @@ void scheduler::decide(file_id f, outcome why, host_gate& gate, instant now) {
 
   const bool tells_of_host = why.kind < unreachable;
   if (tells_of_host)
-    gate.answered();
+    gate.answered(now);
   else if (why.kind == unreachable)
-    gate.unreachable(now);
+    gate.unreachable(now, file.role);
   else
-    gate.inconclusive();
+    gate.inconclusive(now, file.role);
 
   if (why.kind == key_refused) end_run(errc::key_refused);
   if (why.kind == tls_refused) end_run(errc::tls_refused);
   if (why.kind == private_storage) end_run(errc::private_storage);
-  if (why.kind == unreachable && !api_.ever_answered() && now - *api_.down_since() >= unreachable_grace)
+  if (why.kind == unreachable && !presigned_once_ && now - *api_.down_since() >= unreachable_grace)
     end_run(errc::api_unreachable);
 
-  if (file.draining || ended_) return settle(f, settlement::abandoned, errc::cancelled);
+  if (file.draining || ended_) return settle(f, settlement::abandoned, end_cause_);
 
   switch (why.kind) {
     case throttled: return retry_later(f, policy_.throttled, why, now);
@@ -151,7 +160,7 @@ void scheduler::decide(file_id f, outcome why, host_gate& gate, instant now) {
     case source_unreadable: return settle(f, settlement::failed, errc::source_unreadable);
     case source_not_regular: return settle(f, settlement::failed, errc::source_not_regular);
     case source_too_large: return settle(f, settlement::failed, errc::source_too_large);
-    case cancelled: return settle(f, settlement::abandoned, errc::cancelled);
+    case cancelled: return settle(f, settlement::abandoned, end_cause_);
     case key_refused:
     case tls_refused:
     case private_storage: return; // ended above
@@ -160,7 +169,10 @@ void scheduler::decide(file_id f, outcome why, host_gate& gate, instant now) {
 
 void scheduler::on_refused(file_id f, instant now) {
   file_state& file = files_[f];
-  if (file.ticket.lapsed(now)) return refresh(f);
+  if (file.ticket.lapsed(now)) {
+    if (++file.late_refusals > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
+    return refresh(f);
+  }
   if (now - file.ticket.issued < young_ticket && file.refusal_streak != refusal_streak_) {
     file.refusal_streak = refusal_streak_;
     if (++refused_in_a_row_ >= refused_in_a_row_max) {
@@ -177,7 +189,8 @@ void scheduler::on_refused(file_id f, instant now) {
 void scheduler::refresh(file_id f) {
   file_state& file = files_[f];
   file.has_ticket = false;
-  if (++file.lapses > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
+  // A ticket that lapsed while the storage was away is the outage's doing, however many there are.
+  if (storage_.open() && ++file.lapses > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
   ++tallies_.refreshes;
   file.at = stage::waiting;
   waiting_.push_front(f);
@@ -185,14 +198,18 @@ void scheduler::refresh(file_id f) {
 
 void scheduler::retry_later(file_id f, backoff_range range, outcome why, instant now) {
   file_state& file = files_[f];
-  if (!file.failing_since) file.failing_since = now;
+  if (!file.failing_since) {
+    file.failing_since = now;
+    file.excused = -downtime(now);
+  }
   const int n = file.charged++;
+  const auto wait = backoff(range, n, why.retry_after, rng_);
+  if (why.retry_after) file.excused += wait;
+  const auto failing_for = now + wait - *file.failing_since - file.excused - downtime(now);
   const bool too_often = policy_.attempts_max > 0 && file.charged >= policy_.attempts_max;
-  const auto until = now + backoff(range, n, why.retry_after, rng_);
-  if (too_often || until - *file.failing_since > policy_.give_up_after)
-    return settle(f, settlement::failed, errc::gave_up);
+  if (too_often || failing_for > policy_.give_up_after) return settle(f, settlement::failed, errc::gave_up);
   ++tallies_.retries;
-  park(f, until);
+  park(f, now + wait);
 }
 
 void scheduler::park(file_id f, instant until) {
@@ -208,13 +225,15 @@ void scheduler::requeue(file_id f) {
 }
 
 void scheduler::settle(file_id f, settlement how, errc cause) {
+  if (is_probe(f)) probe_.reset(); // only when the run has ended: every other way out releases it before
   files_[f].at = stage::absent;
   --open_files_;
   decided_.push_back(action::settle{f, how, cause});
 }
 
-void scheduler::abandon_queued(file_id f) {
-  if (take_from_queue(f)) settle(f, settlement::abandoned, errc::cancelled);
+void scheduler::abandon_queued(file_id f, instant now) {
+  release_probe(f, now);
+  if (take_from_queue(f)) settle(f, settlement::abandoned, end_cause_);
 }
 
 bool scheduler::take_from_queue(file_id f) {
@@ -235,6 +254,7 @@ bool scheduler::take_from_queue(file_id f) {
 void scheduler::end_run(errc cause) {
   if (ended_) return;
   ended_ = true;
+  end_cause_ = cause;
   decided_.push_back(action::end_run{cause});
   while (!waiting_.empty()) settle(waiting_.pop_front(), settlement::abandoned, cause);
   while (!ready_.empty()) settle(ready_.pop_front(), settlement::abandoned, cause);
@@ -255,41 +275,62 @@ std::optional<scheduler_action> scheduler::next_action(instant now) {
   return next_presign(now);
 }
 
+/// The storage's probe will not take place with this file after all.
+void scheduler::release_probe(file_id f, instant now) {
+  if (!is_probe(f)) return;
+  probe_.reset();
+  storage_.inconclusive(now, host_gate::role::probe);
+}
+
+bool scheduler::put_possible() const noexcept { return !ready_.empty() && puts_in_flight_ < limits_.puts_max; }
+
+bool scheduler::presign_possible() const noexcept {
+  if (waiting_.empty() || presigns_in_flight_ >= limits_.presigns_max) return false;
+  if (probe_ && files_[*probe_].at == stage::waiting) return true; // the window is full of tickets that lapse meanwhile
+  const auto slots_free = limits_.puts_max - puts_in_flight_;
+  const auto coming = presigns_in_flight_ + static_cast<int>(ready_.size());
+  return coming < slots_free + limits_.tickets_ahead_max;
+}
+
 void scheduler::unpark(instant now) {
   for (; !parked_.empty() && parked_.top().until <= now; parked_.pop()) requeue(parked_.top().file);
 }
 
 std::optional<scheduler_action> scheduler::next_put(instant now) {
-  while (!ready_.empty() && puts_in_flight_ < limits_.puts_max && storage_.may_start(now)) {
+  while (put_possible() && (storage_.may_start(now) || is_probe(ready_.front()))) {
     const file_id f = ready_.pop_front();
     file_state& file = files_[f];
     if (!file.ticket.usable(now)) {
+      // While the storage is away one file at a time gets a new ticket to probe with; the others' can lapse.
+      if (!storage_.open() && !is_probe(f)) {
+        storage_.started();
+        probe_ = f;
+      }
       refresh(f);
       continue;
     }
     file.at = stage::putting;
     file.lapses = 0;
+    file.role = is_probe(f) ? host_gate::role::probe : storage_.started();
+    if (is_probe(f)) probe_.reset();
     ++file.puts;
     ++puts_in_flight_;
     ++tallies_.puts;
-    storage_.started();
     return action::start_put{f};
   }
   return std::nullopt;
 }
 
 std::optional<scheduler_action> scheduler::next_presign(instant now) {
-  if (waiting_.empty() || presigns_in_flight_ >= limits_.presigns_max || !api_.may_start(now)) return std::nullopt;
-  const auto slots_free = limits_.puts_max - puts_in_flight_;
-  const auto coming = presigns_in_flight_ + static_cast<int>(ready_.size());
-  if (coming >= slots_free + limits_.tickets_ahead_max) return std::nullopt;
-  const file_id f = waiting_.pop_front();
+  if (!presign_possible() || !api_.may_start(now)) return std::nullopt;
+  const bool probe_first = probe_ && files_[*probe_].at == stage::waiting && waiting_.erase(*probe_);
+  const file_id f = probe_first ? *probe_ : waiting_.pop_front();
   file_state& file = files_[f];
   file.at = stage::presigning;
+  file.role = api_.started();
   ++file.presigns;
   ++presigns_in_flight_;
   ++tallies_.presigns;
-  api_.started();
   return action::start_presign{f};
 }
 
@@ -300,8 +341,8 @@ std::optional<instant> scheduler::next_wakeup() const {
   };
   if (ended_) return soonest;
   if (!parked_.empty()) consider(parked_.top().until);
-  if (!waiting_.empty()) consider(api_.next_probe());
-  if (!ready_.empty()) consider(storage_.next_probe());
+  if (presign_possible()) consider(api_.next_probe());
+  if (put_possible()) consider(storage_.next_probe());
   return soonest;
 }
 

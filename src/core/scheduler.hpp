@@ -151,13 +151,16 @@ class scheduler {
     bool draining = false; ///< its batch was stopped: what is in flight may finish, nothing is begun again
     bool free_retry_used = false;
     bool has_ticket = false;
+    host_gate::role role = host_gate::role::ordinary; ///< of the attempt in flight
     std::uint16_t presigns = 0, puts = 0;
     std::uint16_t charged = 0;  ///< failures that count against attempts_max
     std::uint16_t refusals = 0; ///< 403 on a ticket that was fresh
-    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row
+    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row, while the storage answered
+    std::uint16_t late_refusals = 0; ///< 403 on a ticket that had lapsed by then
     std::uint16_t mismatches = 0, changes = 0;
     std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
     std::optional<instant> failing_since;
+    instant::duration excused{}; ///< since then: waits that the server asked for; and, negative, earlier downtime
     lifetime ticket;
   };
 
@@ -184,9 +187,15 @@ class scheduler {
   void park(file_id f, instant until);
   void requeue(file_id f);
   void settle(file_id f, action::settlement how, errc cause = {});
-  void abandon_queued(file_id f);
+  void abandon_queued(file_id f, instant now);
   void end_run(errc cause);
   bool take_from_queue(file_id f);
+
+  instant::duration downtime(instant now) const noexcept { return api_.downtime(now) + storage_.downtime(now); }
+  bool is_probe(file_id f) const noexcept { return probe_ == f; }
+  void release_probe(file_id f, instant now);
+  bool presign_possible() const noexcept;
+  bool put_possible() const noexcept;
 
   void unpark(instant now);
   std::optional<scheduler_action> next_put(instant now);
@@ -209,7 +218,10 @@ class scheduler {
   std::uint32_t open_files_ = 0;
   std::uint32_t refusal_streak_ = 1;
   int refused_in_a_row_ = 0;
+  std::optional<file_id> probe_; ///< the file that will probe the storage and gets a new ticket for it first
+  bool presigned_once_ = false;
   bool ended_ = false;
+  errc end_cause_ = errc::cancelled; ///< of what was abandoned since
   scheduler_tallies tallies_;
 };
 

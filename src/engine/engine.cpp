@@ -81,10 +81,12 @@ engine::engine(const options& o) : options_(o), tls_(o.tls) {
 
 engine::~engine() {
   stop_all(stop_mode::now);
+  std::list<std::unique_ptr<intake>> ending;
   {
     const std::lock_guard lock(mutex_);
-    intakes_.clear(); // joins: each has told the recorder that its source is at its end
+    ending.swap(intakes_);
   }
+  ending.clear(); // joins, without the lock: a source may call us. Each has told the recorder that it is at its end
   // The recorder's runs end when the shards have settled their files, which the stop has them do.
   recorder_->stop();
   shards_.clear();
@@ -119,7 +121,7 @@ bool engine::enter(const std::shared_ptr<run>& r) {
   return false;
 }
 
-/// Precondition: the lock is held.
+/// Precondition: the lock is held. A finished intake joins at once.
 void engine::forget_finished() {
   std::erase_if(runs_, [](const auto& r) { return r.expired(); });
   std::erase_if(intakes_, [](const auto& i) { return i->finished(); });
@@ -132,6 +134,7 @@ shard& engine::least_loaded() {
 }
 
 void engine::refuse(const item& file, unfit why) {
+  ++refused_;
   settled s;
   s.owner = file.owner;
   s.report.path = file.what.path;
@@ -145,6 +148,7 @@ void engine::refuse(const item& file, unfit why) {
 }
 
 void engine::stop(const std::shared_ptr<run>& r, stop_mode how) {
+  if (r->single()) how = stop_mode::now; // half of an upload is none
   r->request_stop(how);
   for (auto& s : shards_) s->stop_run(r, how);
 }
@@ -185,6 +189,7 @@ void engine::sampled(held_by what) {
 
 counters engine::snapshot() const {
   counters sum;
+  sum.files_taken = sum.files_failed = refused_.load();
   for (const auto& s : shards_) s->add_to(sum);
   return sum;
 }

@@ -11,6 +11,7 @@
 
 #include <hoist/options.hpp>
 
+#include <atomic>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -55,6 +56,7 @@ class engine final : shard_listener {
   mutable std::mutex mutex_;
   std::list<std::weak_ptr<run>> runs_;
   std::list<std::unique_ptr<intake>> intakes_;
+  std::atomic<std::uint64_t> refused_{0}; ///< files that no shard ever saw
   errc ended_{};
   diagnostics end_details_;
 };

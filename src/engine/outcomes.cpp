@@ -2,6 +2,7 @@
 
 #include "core/classify.hpp"
 #include "wire/dates.hpp"
+#include "wire/escape.hpp"
 #include "wire/s3_error.hpp"
 
 #include <cerrno>
@@ -46,12 +47,12 @@ std::optional<verdict> of_presign_answer(const wire::response& answer, core::wal
 
 std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock) {
   wire::s3_error error;
-  if (answer.status != 200 || answer.body.find("<Error>") != std::string::npos) error = wire::parse_s3_error(answer.body);
+  if (answer.status != 200 || answer.body.find("<Error") != std::string::npos) error = wire::parse_s3_error(answer.body);
   auto kind = core::classify_put(answer.status, error.code);
   if (!kind && !error.code.empty()) kind = outcome_kind::transient; // a 200 that carries an error is none
   if (!kind) return std::nullopt;
   verdict v = make(*kind, phase::put, status_text("the storage", answer.status));
-  if (!error.code.empty()) v.details.message += " " + error.code;
+  if (!error.code.empty()) v.details.message += " " + wire::printable(error.code, 64);
   v.what.retry_after = retry_after(answer, our_clock);
   v.details.http_status = answer.status;
   v.details.storage_code = std::move(error.code);

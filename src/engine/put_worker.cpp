@@ -86,6 +86,7 @@ net::task<std::optional<verdict>> put_worker::attempt() {
   if (head_.size() > net::head_bytes_max) co_return header_contradiction("make a head over 32 KiB");
 
   if (connection_ && !(connected_to(job_->ticket.put_url.where) && connection_->is_open())) drop_connection();
+  if (shut_) co_return of_failure({net::failure_kind::cancelled, "given up"}, phase::put, false);
   std::optional<verdict> failed;
   if (!connection_) failed = co_await connect();
   if (!failed) failed = co_await exchange();

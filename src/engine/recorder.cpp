@@ -169,13 +169,13 @@ void recorder::tell_progress() {
 }
 
 void recorder::complete_runs() {
-  const auto finished = std::ranges::stable_partition(runs_, [](const auto& r) { return !r->complete(); });
+  const auto finished = std::stable_partition(runs_.begin(), runs_.end(), [](const auto& r) { return !r->complete(); });
   const auto now = std::chrono::steady_clock::now();
-  for (const auto& r : finished) {
-    if (r->watch().on_progress) r->watch().on_progress(counters_now_()); // the last word is the whole truth
-    r->finish(now);
+  for (auto r = finished; r != runs_.end(); ++r) {
+    if ((*r)->watch().on_progress) (*r)->watch().on_progress(counters_now_()); // the last word is the whole truth
+    (*r)->finish(now);
   }
-  runs_.erase(finished.begin(), finished.end());
+  runs_.erase(finished, runs_.end());
 }
 
 } // namespace hoist::engine

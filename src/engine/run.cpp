@@ -50,12 +50,18 @@ std::optional<source> run::pull() {
   try {
     return all_.next ? all_.next() : std::nullopt;
   } catch (const std::exception& e) {
-    const std::lock_guard lock(end_mutex_);
-    source_failed_ = true;
-    end_details_.where = phase::source;
-    end_details_.message = std::string("the batch's source threw: ") + e.what();
+    source_threw(e.what());
+  } catch (...) { // anything may be thrown; what is lost is only its name
+    source_threw("something that is no std::exception");
   }
   return std::nullopt;
+}
+
+void run::source_threw(const char* what) {
+  const std::lock_guard lock(end_mutex_);
+  source_failed_ = true;
+  end_details_.where = phase::source;
+  end_details_.message = std::string("the batch's source threw: ") + what;
 }
 
 void run::deliver(file_report&& report, bool abandoned) {

@@ -55,6 +55,7 @@ class run {
   std::atomic<std::uint64_t> held_by_sink{0}, held_by_source{0}, held_by_presign{0}, held_by_slots{0};
 
  private:
+  void source_threw(const char* what);
   limit verdict() const;
 
   const bool single_;

@@ -140,6 +140,8 @@ void shard::report(const core::scheduler_event& e) {
 }
 
 void shard::fail_presign(file_id f, verdict v) {
+  // An API that repeats the key in its error must not get it into a row or a log.
+  if (v.details.server_message.find(config_.api_key) != std::string::npos) v.details.server_message = "[it repeats the API key]";
   flights_[f].last_failure = std::move(v.details);
   latest_failed_ = f;
   report(core::event::presign_failed{f, v.what});
@@ -215,9 +217,8 @@ void shard::pump() {
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
   arm_wakeup(now);
-  const bool worth_telling = !settled_.empty();
+  if (!settled_.empty()) publish(); // first: whoever hears of a file finds it counted
   recorder_.put(settled_);
-  if (worth_telling) publish();
 }
 
 void shard::act(const core::action::start_presign& a) {
@@ -225,6 +226,10 @@ void shard::act(const core::action::start_presign& a) {
   if (f.started == core::instant{}) f.started = now_steady();
   // In order, so that the first channels stay warm and the last stay closed while they are not needed.
   const auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
+  if (free == channels_.end()) { // forgotten requests still occupy the channels
+    f.channel = -1;
+    return fail_presign(a.file, {{core::outcome_kind::exhausted, std::nullopt}, {}});
+  }
   f.channel = static_cast<int>(free - channels_.begin());
   (*free)->enqueue(a.file);
   presign_writer_.append((*free)->outbox(), f.file.content_type);
@@ -256,9 +261,11 @@ void shard::act(const core::action::abort_attempt& a) {
   flight& f = flights_[a.file];
   if (f.worker != nullptr) return f.worker->shut(net::asio::error::operation_aborted);
   if (f.channel < 0) return;
-  // Requests that share the connection would be lost with it; the answer of this one is then simply not used.
   auto& channel = *channels_[static_cast<std::size_t>(f.channel)];
-  if (channel.room() == config_.presign_depth - 1) channel.shut(net::asio::error::operation_aborted);
+  if (channel.room() == config_.presign_depth - 1) return channel.shut(net::asio::error::operation_aborted);
+  // Others share the connection and would be lost with it: its answer is dropped when it comes.
+  channel.forget(a.file);
+  fail_presign(a.file, of_failure({net::failure_kind::cancelled, "given up"}, phase::presign, false));
 }
 
 void shard::act(const core::action::settle& a) {

@@ -4,8 +4,8 @@ namespace hoist::engine {
 
 bool sweeper::overdue(std::size_t i, const net::activity& doing, core::instant now) {
   observation& o = seen_[i];
-  if (o.moves != doing.moves) {
-    o = {doing.moves, now};
+  if (!o.looked || o.moves != doing.moves) {
+    o = {doing.moves, now, true};
     return false;
   }
   if (now - o.since <= limit_of(doing.at)) return false;

@@ -25,6 +25,7 @@ class sweeper {
   struct observation {
     std::uint32_t moves = 0;
     core::instant since{};
+    bool looked = false;
   };
   timeout_options limits_;
   std::vector<observation> seen_;

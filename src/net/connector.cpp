@@ -71,7 +71,7 @@ task<connect_result> connector::connect(const wire::origin& to, reach allowed, a
 task<failure> connector::connect_socket(tcp_socket& socket, const wire::origin& to, reach allowed,
                                         connect_result& result) {
   failure why;
-  const auto list = co_await context_.names.resolve(to, why);
+  const auto list = co_await context_.names.resolve(to, shut_, why);
   for (const auto& endpoint : list) {
     if (shut_) break;
     if (failure refused = refuse_address(endpoint.address(), allowed)) {
@@ -89,12 +89,14 @@ task<failure> connector::connect_socket(tcp_socket& socket, const wire::origin& 
     context_.names.demote(to, endpoint);
     why = {kind_of_connect_error(ec), "cannot connect to " + to.text() + ": " + (shut_ ? shut_ : ec).message()};
   }
+  if (shut_ && !why) why = {failure_kind::connect, "cannot connect to " + to.text() + ": " + shut_.message()};
   if (shut_ && shut_ != asio::error::timed_out) why.kind = failure_kind::cancelled;
   co_return why;
 }
 
 void connector::shut(error_code why) {
   shut_ = why;
+  context_.names.wake();
   error_code ignored;
   if (connecting_ != nullptr) connecting_->close(ignored);
   if (handshaking_ != nullptr) handshaking_->shut(why);

@@ -14,8 +14,13 @@ presign_channel::presign_channel(connect_context context, const wire::origin& ap
 }
 
 void presign_channel::enqueue(core::file_id f) {
-  waiting_.push_back({f, {}});
+  waiting_.push_back({f, {}, false});
   ++unsent_requests_;
+}
+
+void presign_channel::forget(core::file_id f) noexcept {
+  for (std::size_t i = 0; i < waiting_.size(); ++i)
+    if (waiting_[i].file == f) waiting_[i].forgotten = true;
 }
 
 void presign_channel::flush() {
@@ -103,7 +108,7 @@ void presign_channel::read() {
     ++doing_.moves;
     const request first = waiting_.pop_front();
     const bool goes_on = reader_.answer().keep_alive;
-    listener_.presign_answered(first.file, reader_.answer(), first.sent, goes_on);
+    if (!first.forgotten) listener_.presign_answered(first.file, reader_.answer(), first.sent, goes_on);
     if (!goes_on) return lose({failure_kind::closed, "the connection was closed after an answer"});
     reader_.next();
   }
@@ -115,7 +120,7 @@ void presign_channel::lose(const failure& why) {
   unsent_requests_ = 0;
   // The listener may enqueue again at once: only what was here before is lost.
   for (std::size_t n = waiting_.size(); n > 0; --n)
-    listener_.presign_broke(waiting_.pop_front().file, why, answered_ == 0);
+    if (const request lost = waiting_.pop_front(); !lost.forgotten) listener_.presign_broke(lost.file, why, answered_ == 0);
 }
 
 void presign_channel::settle_stage() noexcept {

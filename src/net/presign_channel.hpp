@@ -37,6 +37,8 @@ class presign_channel {
 
   /// Adds the request of `f`, whose bytes the caller appends to `outbox()` right after. Precondition: room() > 0.
   void enqueue(core::file_id f);
+  /// Nobody waits for the answer of `f` any more; it will be read and dropped.
+  void forget(core::file_id f) noexcept;
   std::string& outbox() noexcept { return outbox_; }
   /// Sends what was enqueued.
   void flush();
@@ -53,6 +55,7 @@ class presign_channel {
   struct request {
     core::file_id file;
     core::instant sent; ///< when handed to the kernel; the epoch while it is still in the outbox
+    bool forgotten = false;
   };
 
   task<void> sleep();

@@ -30,43 +30,49 @@ resolver::addresses interleaved(resolver::addresses list) {
 
 resolver::resolver(executor ex) : ex_(ex), system_(ex) {}
 
-task<resolver::addresses> resolver::resolve(const wire::origin& of, failure& why) {
+task<resolver::addresses> resolver::resolve(const wire::origin& of, const error_code& shut, failure& why) {
   error_code not_literal;
   const auto literal = asio::ip::make_address(of.host, not_literal);
   if (!not_literal) co_return addresses{{literal, of.port}};
 
-  const auto now = std::chrono::steady_clock::now();
-  auto& cached = cache_[of.authority()];
-  if (cached && !cached->pending && now >= cached->valid_until) cached.reset();
-  auto e = cached;
-  if (!e) {
-    e = cached = std::make_shared<entry>(ex_);
-    e->found.expires_at(std::chrono::steady_clock::time_point::max());
-    co_await look_up(e, of.host, of.port);
+  auto& cached = cache_[of.text()];
+  if (cached && !cached->pending && std::chrono::steady_clock::now() >= cached->valid_until) cached.reset();
+  if (!cached) {
+    cached = std::make_shared<entry>(ex_);
+    cached->found.expires_at(std::chrono::steady_clock::time_point::max());
+    look_up(cached, of.host, of.port);
   }
-  while (e->pending) {
+  const auto e = cached;
+  while (e->pending && !shut) {
     error_code woken;
     co_await e->found.async_wait(asio::redirect_error(use_task, woken));
   }
+  if (shut) co_return addresses{};
   if (e->list.empty()) why = {failure_kind::resolve, e->reason};
   co_return e->list;
 }
 
-task<void> resolver::look_up(std::shared_ptr<entry> e, std::string host, std::uint16_t port) {
-  error_code ec;
-  const auto results = co_await system_.async_resolve(host, std::to_string(port), asio::redirect_error(use_task, ec));
-  addresses list;
-  if (!ec)
-    for (const auto& r : results) list.push_back(r.endpoint());
-  e->list = interleaved(std::move(list));
-  if (e->list.empty()) e->reason = "the name " + host + " cannot be resolved: " + (ec ? ec.message() : "it has no address");
-  e->valid_until = std::chrono::steady_clock::now() + (e->list.empty() ? failed_lifetime : found_lifetime);
-  e->pending = false;
-  e->found.cancel();
+/// Asks the system, whoever waits: a look-up cannot be interrupted, and its answer serves the next one.
+void resolver::look_up(std::shared_ptr<entry> e, const std::string& host, std::uint16_t port) {
+  system_.async_resolve(host, std::to_string(port), [e, host](const error_code& ec, const auto& results) {
+    addresses list;
+    if (!ec)
+      for (const auto& r : results) list.push_back(r.endpoint());
+    e->list = interleaved(std::move(list));
+    if (e->list.empty()) e->reason = "the name " + host + " cannot be resolved: " + (ec ? ec.message() : "it has no address");
+    e->valid_until = std::chrono::steady_clock::now() + (e->list.empty() ? failed_lifetime : found_lifetime);
+    e->pending = false;
+    e->found.cancel();
+  });
+}
+
+void resolver::wake() {
+  for (auto& [name, e] : cache_)
+    if (e) e->found.cancel();
 }
 
 void resolver::demote(const wire::origin& of, const tcp::endpoint& address) {
-  const auto found = cache_.find(of.authority());
+  const auto found = cache_.find(of.text());
   if (found == cache_.end() || !found->second) return;
   auto& list = found->second->list;
   const auto at = std::ranges::find(list, address);

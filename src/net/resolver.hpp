@@ -21,7 +21,11 @@ class resolver {
   using addresses = std::vector<tcp::endpoint>;
 
   /// The addresses of `of`, best first; an empty list comes with the reason in `why`.
-  task<addresses> resolve(const wire::origin& of, failure& why);
+  /// Returns early, with an empty list and no reason, once `shut` is set and `wake` was called.
+  task<addresses> resolve(const wire::origin& of, const error_code& shut, failure& why);
+
+  /// Has every waiting `resolve` look at its `shut`.
+  void wake();
 
   /// `address` did not answer: try it last for as long as the entry lives.
   void demote(const wire::origin& of, const tcp::endpoint& address);
@@ -30,13 +34,13 @@ class resolver {
   struct entry {
     explicit entry(const executor& ex) : found(ex) {}
     bool pending = true;
-    timer found; ///< never expires; cancelled when the look-up ends, which wakes all who wait for it
+    timer found; ///< never expires; cancelled to wake all who wait for the look-up
     addresses list;
     std::string reason;
     std::chrono::steady_clock::time_point valid_until;
   };
 
-  task<void> look_up(std::shared_ptr<entry> e, std::string host, std::uint16_t port);
+  void look_up(std::shared_ptr<entry> e, const std::string& host, std::uint16_t port);
 
   executor ex_;
   asio::ip::basic_resolver<tcp, executor> system_;

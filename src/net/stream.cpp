@@ -67,7 +67,7 @@ task<failure> stream::handshake(const tls_context& context, const std::string& h
     const auto status = tls_->handshake();
     const failure refused = status == tls_engine::status::failed ? tls_->handshake_failure() : failure{};
     pending_begin_ = 0;
-    pending_end_ = tls_->output_bytes(); // an alert, if it failed: the peer is told
+    pending_end_ = tls_->take_output(); // an alert, if it failed: the peer is told
     if (!unsent()) give_back_block();
     error_code ec = co_await flush();
     if (refused) co_return refused;
@@ -103,11 +103,13 @@ void stream::send(std::size_t n, error_code& ec) {
   if (tls_) {
     block_ = pool_.borrow();
     tls_->set_output({block_.get(), block_bytes});
-    if (tls_->seal(pool_.plaintext().first(n)) != tls_engine::status::ok) {
+    const auto status = tls_->seal(pool_.plaintext().first(n));
+    pending_end_ = tls_->take_output();
+    if (status != tls_engine::status::ok) {
       ec = asio::error::connection_aborted;
+      give_back_block();
       return;
     }
-    pending_end_ = tls_->output_bytes();
   }
   send_more(ec);
 }

@@ -109,7 +109,9 @@ tls_engine::status tls_engine::open(std::span<char> out, std::size_t& n) {
 
 void tls_engine::hold_input() {
   if (input_.empty()) return;
-  held_.assign(input_.begin(), input_.end());
+  // The input may be a part of what is held already: built aside, then exchanged.
+  std::vector<char> rest(input_.begin(), input_.end());
+  held_.swap(rest);
   input_ = held_;
 }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hoist::net {
@@ -39,7 +40,11 @@ class tls_engine {
     output_ = room;
     written_ = 0;
   }
-  std::size_t output_bytes() const noexcept { return written_; }
+  /// How much was sealed into it. Ends its use: what OpenSSL has to say later (key updates, alerts) is kept for the next.
+  std::size_t take_output() noexcept {
+    output_ = {};
+    return std::exchange(written_, 0);
+  }
 
   /// Precondition: input_left() == 0. The bytes must stay until they are consumed or held.
   void feed(std::span<const char> ciphertext) noexcept { input_ = ciphertext; }

@@ -52,8 +52,8 @@ object_store::object_store(const fs::path& state, const storage_rules& rules)
     , objects_(made(state / "objects"))
     , aside_(made(state / "aside"))
     , index_(state / "index", rules.wanted) {
-  // All folders at once: a PUT then never has to make one.
-  for (unsigned i = 0; i < 256; ++i) {
+  // All folders at once: a PUT then never has to make one. With --discard none is needed.
+  for (unsigned i = 0; i < 256 && !rules.discard; ++i) {
     const auto byte = static_cast<std::uint8_t>(i);
     fs::create_directories(objects_ / to_hex({&byte, 1}));
   }

@@ -31,7 +31,7 @@ unix_time wall_clock() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
-fs::path temporary_folder() {
+fs::path made_temporary_folder() {
   auto pattern = (fs::temp_directory_path() / "hoist-server-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in the temporary folder");
   return pattern;
@@ -81,17 +81,14 @@ server::server(server_options options) {
   }
 }
 
-server::~server() {
-  workers_.clear();
-  shared_.store.reset();
+server::temporary_folder::~temporary_folder() {
   std::error_code ignored;
-  if (state_is_temporary_) fs::remove_all(state_, ignored);
+  if (!path.empty()) fs::remove_all(path, ignored);
 }
 
 void server::open_state() {
-  state_is_temporary_ = shared_.options.state.empty();
-  if (state_is_temporary_) {
-    state_ = temporary_folder();
+  if (shared_.options.state.empty()) {
+    state_ = temporary_.path = made_temporary_folder();
   } else {
     state_ = fs::absolute(shared_.options.state);
     fs::create_directories(state_);

@@ -20,7 +20,7 @@ class server {
   explicit server(server_options options);
   server(const server&) = delete;
   server& operator=(const server&) = delete;
-  ~server();
+  ~server() = default;
 
   // The line that tells scripts where everything is.
   [[nodiscard]] std::string listening_line() const;
@@ -42,9 +42,15 @@ class server {
   [[nodiscard]] asio::awaitable<void> await_signals();
   void begin_drain();
 
+  // Removed at the end, also when the constructor throws; so it comes before whatever has files in it.
+  struct temporary_folder {
+    std::filesystem::path path; // empty: there is none
+    ~temporary_folder();
+  };
+
+  temporary_folder temporary_;
   server_context shared_;
   std::filesystem::path state_;
-  bool state_is_temporary_ = false;
   unique_fd state_lock_;
   asio::io_context control_{1};
   asio::signal_set signals_{control_, SIGTERM, SIGINT};

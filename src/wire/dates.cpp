@@ -98,8 +98,10 @@ std::chrono::minutes zone(field_reader& in) noexcept {
   }
   in.skip();
   const int hours = in.digits(2);
-  if (in.peek() == ':') in.skip();
-  const int minutes = in.peek() == '\0' ? 0 : in.digits(2);
+  const bool colon = in.peek() == ':';
+  if (colon) in.skip();
+  const int minutes = in.peek() == '\0' && !colon ? 0 : in.digits(2);
+  if (hours > 23 || minutes > 59) in.literal("an offset is less than a day"); // fails the reader
   const std::chrono::minutes offset = std::chrono::hours{hours} + std::chrono::minutes{minutes};
   return sign == '+' ? offset : -offset;
 }

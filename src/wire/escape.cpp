@@ -51,6 +51,7 @@ std::string printable(std::string_view text, std::size_t bytes_max) {
   while (at < text.size() && at < bytes_max) {
     const decoded next = decode(text.substr(at));
     const std::size_t bytes = next.bytes == 0 ? 1 : next.bytes;
+    if (at + bytes > bytes_max) break;
     if (next.bytes != 0 && shown_as_is(next.point))
       out += text.substr(at, bytes);
     else if (text[at] == '\\')

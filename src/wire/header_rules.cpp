@@ -47,7 +47,7 @@ std::string_view refuse_headers(std::span<const header> headers, std::string_vie
     if (!is_token(name)) return "has a header name that is no token";
     if (!is_field_value(value)) return "has a header value with a control character or surrounding space";
     if (is_framing_name(name)) return "has a framing or hop-by-hop header";
-    if (!api_key.empty() && value.find(api_key) != std::string::npos) return "would send the API key to the storage";
+    if (!api_key.empty() && (value.find(api_key) != std::string::npos || name.find(api_key) != std::string::npos)) return "would send the API key to the storage";
     for (std::size_t j = 0; j < i; ++j)
       if (equal_ignoring_case(headers[j].name, name)) return "names a header twice";
   }

@@ -126,6 +126,10 @@ class reply_parse {
  private:
   enum seen_bit : unsigned { id = 1, put_url = 2, public_url = 4, expires_at = 8, headers = 16 };
 
+  bool holds_key(std::string_view text) const noexcept {
+    return !rules_.api_key.empty() && text.find(rules_.api_key) != std::string_view::npos;
+  }
+
   static reply_refusal malformed(std::string_view field, std::string_view reason) {
     return {kind::malformed, field, reason};
   }
@@ -154,6 +158,7 @@ class reply_parse {
 
   reply_refusal take_id(std::string_view v) {
     if (v.empty() || v.size() > id_bytes_max || !printable_ascii(v)) return malformed("id", "is empty, too long or odd");
+    if (holds_key(v)) return malformed("id", "repeats the API key");
     out_.id = v;
     return {};
   }
@@ -162,7 +167,7 @@ class reply_parse {
     if (const auto reason = parse_url(v, out_.put_url); !reason.empty()) return {kind::url, "presigned_url", reason};
     if (out_.put_url.where.how == scheme::http && !rules_.allow_http_storage)
       return {kind::url, "presigned_url", "has a scheme other than https"};
-    if (!rules_.api_key.empty() && v.find(rules_.api_key) != std::string_view::npos)
+    if (holds_key(v))
       return {kind::url, "presigned_url", "would send the API key to the storage"};
     out_.dates.signed_until = signed_until(out_.put_url.target);
     return {};
@@ -170,6 +175,7 @@ class reply_parse {
 
   reply_refusal take_public_url(std::string_view v) {
     if (const auto reason = refuse_public_url(v); !reason.empty()) return {kind::url, "public_url", reason};
+    if (holds_key(v)) return {kind::url, "public_url", "repeats the API key"};
     out_.public_url = v;
     return {};
   }

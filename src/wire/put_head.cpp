@@ -24,9 +24,10 @@ std::string_view append_put_head(std::string& out, const ticket& t, std::string_
   out += t.put_url.target;
   out += " HTTP/1.1\r\n";
   append_header(out, "Host", authority);
-  append_header(out, "User-Agent", user_agent);
   append_header(out, "Content-Length", length);
+  bool agent_given = false;
   for (const header& h : t.required_headers) {
+    agent_given = agent_given || equal_ignoring_case(h.name, "user-agent");
     if (equal_ignoring_case(h.name, "host")) {
       if (!equal_ignoring_case(h.value, authority)) return "asks for another Host";
     } else if (equal_ignoring_case(h.name, "content-length")) {
@@ -38,6 +39,7 @@ std::string_view append_put_head(std::string& out, const ticket& t, std::string_
     }
   }
   append_header(out, "Content-Type", content_type);
+  if (!agent_given) append_header(out, "User-Agent", user_agent);
   out += "\r\n";
   return {};
 }

@@ -41,7 +41,7 @@ class collector : public http::basic_parser<false> {
       case http::field::date: out_.date = view(value); return;
       case http::field::retry_after: out_.retry_after = view(value); return;
       case http::field::etag: out_.etag = view(value); return;
-      case http::field::content_encoding: encoded_ = view(value) != "identity"; return;
+      case http::field::content_encoding: encoded_ = encoded_ || view(value) != "identity"; return;
       default: break;
     }
     if (boost::beast::iequals(name_text, "x-amz-request-id")) out_.request_id = view(value);
@@ -137,6 +137,7 @@ response_reader::progress response_reader::push(std::string_view bytes, std::siz
 }
 
 response_reader::progress response_reader::push_end() {
+  if (!body_->parser->got_some()) return body_->broken("ends before it begins");
   error_code ec;
   body_->parser->put_eof(ec);
   if (ec || !body_->parser->is_done()) return body_->broken("ends before it is whole");

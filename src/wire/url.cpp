@@ -47,6 +47,9 @@ std::string_view parse_url(std::string_view text, url& out) {
   if (u.has_userinfo()) return "has user information";
   if (u.has_fragment()) return "has a fragment";
 
+  // Boost.URL 1.81 takes what follows a malformed port or address literal as a path.
+  if (const auto path = view(u.encoded_path()); !path.empty() && !path.starts_with('/')) return "is not a valid URL";
+  if (u.host_type() == boost::urls::host_type::ipvfuture) return "has an address of an unknown kind";
   std::string_view host = view(u.encoded_host());
   if (host.empty()) return "has no host";
   if (host.find('%') != std::string_view::npos) return "has an encoded character in its host";
@@ -80,8 +83,8 @@ std::optional<std::string_view> query_value(std::string_view target, std::string
 std::string_view refuse_public_url(std::string_view text) noexcept {
   if (text.size() > url_bytes_max) return "is longer than 8 KiB";
   if (!text.starts_with("https://") && !text.starts_with("http://")) return "has a scheme other than http and https";
-  const auto harmless = [](char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; };
-  if (!std::ranges::all_of(text, harmless)) return "has a space or a control character";
+  const auto harmless = [](char c) { return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f; };
+  if (!std::ranges::all_of(text, harmless)) return "has a space, a control character or one beyond ASCII";
   return {};
 }
 

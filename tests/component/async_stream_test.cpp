@@ -29,7 +29,7 @@ struct beast_client {
   beast_client(net_client& client, stream& under) : io(client.io), over(under) {}
 
   template <class Body>
-  http::response<http::string_body> exchange(const http::request<Body>& request) {
+  http::response<http::string_body> exchange(http::request<Body>& request) {
     std::optional<error_code> ended;
     boost::beast::flat_buffer buffer;
     http::response<http::string_body> answer;

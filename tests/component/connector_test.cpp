@@ -44,8 +44,10 @@ using test::refused_port;
 using test::run;
 using wire::scheme;
 
+const error_code not_shut;
+
 resolver::addresses look_up(net_client& client, const wire::origin& of, failure& why) {
-  return run(client.io, client.names.resolve(of, why));
+  return run(client.io, client.names.resolve(of, not_shut, why));
 }
 
 // A literal address is taken as it stands; nobody is asked.
@@ -66,10 +68,11 @@ TEST(resolver, a_literal_is_never_looked_up) {
 TEST(resolver, a_name_is_asked_for_once) {
   net_client client;
   const int before = lookups;
+  const wire::origin of{scheme::https, "localhost", 8443};
   std::vector<resolver::addresses> found;
   std::vector<failure> why(5);
   for (int i = 0; i < 5; ++i)
-    asio::co_spawn(client.io, client.names.resolve({scheme::https, "localhost", 8443}, why[static_cast<std::size_t>(i)]),
+    asio::co_spawn(client.io, client.names.resolve(of, not_shut, why[static_cast<std::size_t>(i)]),
                    [&](std::exception_ptr, resolver::addresses list) { found.push_back(std::move(list)); });
   ASSERT_TRUE(test::run_until(client.io, [&] { return found.size() == 5; }));
   for (const auto& list : found) {
@@ -78,7 +81,7 @@ TEST(resolver, a_name_is_asked_for_once) {
     EXPECT_EQ(list, found[0]);
   }
   failure again;
-  EXPECT_EQ(look_up(client, {scheme::https, "localhost", 8443}, again), found[0]);
+  EXPECT_EQ(look_up(client, of, again), found[0]);
   EXPECT_EQ(lookups, before + 1);
 }
 
@@ -179,8 +182,12 @@ TEST(connector, shut_during_connect_ends_it) {
   net_client client;
   connector one(client.context());
   std::optional<connect_result> result;
-  asio::co_spawn(client.io, one.connect({scheme::http, "192.0.2.1", 9}, reach::anywhere, client.doing),
-                 [&](std::exception_ptr, connect_result r) { result = std::move(r); });
+  const wire::origin to{scheme::http, "192.0.2.1", 9};
+  asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
+                 [&](std::exception_ptr e, connect_result r) {
+                   EXPECT_FALSE(e);
+                   result = std::move(r);
+                 });
   ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.at == stage::connecting; }));
   one.shut(asio::error::operation_aborted);
   ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
@@ -208,8 +215,12 @@ TEST_P(slow_name, regression_a_name_found_after_the_shut_leads_nowhere) {
   connector one(client.context());
   std::optional<connect_result> result;
   const int before = lookups;
-  asio::co_spawn(client.io, one.connect({GetParam().how, "slow.test", peer.port()}, reach::anywhere, client.doing),
-                 [&](std::exception_ptr, connect_result r) { result = std::move(r); });
+  const wire::origin to{GetParam().how, "slow.test", peer.port()};
+  asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
+                 [&](std::exception_ptr e, connect_result r) {
+                   EXPECT_FALSE(e);
+                   result = std::move(r);
+                 });
   ASSERT_TRUE(test::run_until(client.io, [&] { return lookups > before; }));
   one.shut(GetParam().why);
   release.set_value();
@@ -226,8 +237,12 @@ TEST_P(slow_name, regression_a_shut_does_not_wait_for_the_name_service) {
   connector one(client.context());
   std::optional<connect_result> result;
   const int before = lookups;
-  asio::co_spawn(client.io, one.connect({GetParam().how, "slow.test", 9}, reach::anywhere, client.doing),
-                 [&](std::exception_ptr, connect_result r) { result = std::move(r); });
+  const wire::origin to{GetParam().how, "slow.test", 9};
+  asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
+                 [&](std::exception_ptr e, connect_result r) {
+                   EXPECT_FALSE(e);
+                   result = std::move(r);
+                 });
   ASSERT_TRUE(test::run_until(client.io, [&] { return lookups > before; }));
   one.shut(GetParam().why);
   for (int i = 0; i < 20 && !result; ++i) {
@@ -237,12 +252,13 @@ TEST_P(slow_name, regression_a_shut_does_not_wait_for_the_name_service) {
   EXPECT_TRUE(result.has_value()) << "it still waits for the name after a second";
   release.set_value();
   ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
+  EXPECT_EQ(result->why.kind, GetParam().expected) << result->why.text;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     all, slow_name,
-    testing::Values(lookup_case{"http_timed_out", scheme::http, asio::error::timed_out, failure_kind::timed_out},
-                    lookup_case{"https_timed_out", scheme::https, asio::error::timed_out, failure_kind::timed_out},
+    testing::Values(lookup_case{"http_timed_out", scheme::http, asio::error::timed_out, failure_kind::connect},
+                    lookup_case{"https_timed_out", scheme::https, asio::error::timed_out, failure_kind::connect},
                     lookup_case{"http_cancelled", scheme::http, asio::error::operation_aborted, failure_kind::cancelled}),
     [](const auto& tested) { return std::string(tested.param.name); });
 

@@ -115,7 +115,7 @@ TEST_P(put, a_small_file_is_one_send) {
 
 // A peer that reads slowly, after not reading at all, gets the same bytes.
 TEST_P(put, a_slow_storage_gets_every_byte) {
-  const std::string bytes = noise(4'000'000);
+  const std::string bytes = noise(16'000'000);
   std::promise<void> full;
   std::string received;
   listen(

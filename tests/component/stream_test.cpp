@@ -67,6 +67,30 @@ task<error_code> send_all(stream& s, std::string_view bytes, sending& seen, std:
   co_return ec;
 }
 
+/// Waits for the peer's word that it has everything: closing before would reset the connection where the peer had said
+/// something unread, and session tickets are such.
+task<bool> hear_all_arrived(stream& s) {
+  for (;;) {
+    char word = 0;
+    error_code ec;
+    const std::size_t n = s.receive({&word, 1}, ec);
+    if (ec != asio::error::would_block) co_return n == 1;
+    co_await s.wait(interest::read);
+  }
+}
+
+void take_all(peer_connection& p, std::uint64_t total, std::promise<std::uint64_t>& arrived) {
+  std::uint64_t n = 0;
+  while (n < total) {
+    const std::size_t more = p.read_some().size();
+    if (more == 0) break;
+    n += more;
+  }
+  p.write("k");
+  arrived.set_value(n);
+  p.drain();
+}
+
 task<std::string> receive_all(stream& s, std::size_t piece_bytes, error_code& ec) {
   std::string out;
   std::string piece(piece_bytes, '\0');
@@ -87,16 +111,18 @@ TEST_P(stream_over, sends_once_per_batch) {
   constexpr std::size_t total = 64 * 1024 * 1024;
   const std::string bytes = noise(total);
   std::promise<std::uint64_t> arrived;
-  const auto peer = listen([&](peer_connection& p) { arrived.set_value(p.drain()); });
+  const auto peer = listen([&](peer_connection& p) { take_all(p, total, arrived); });
   auto s = connect(*peer);
   sending seen;
   EXPECT_FALSE(run(client.io, send_all(*s, bytes, seen)));
+  EXPECT_TRUE(run(client.io, hear_all_arrived(*s)));
   s.reset();
   EXPECT_EQ(arrived.get_future().get(), total);
   EXPECT_EQ(client.tallies.batches, total / batch_bytes);
-  // A batch that blocked costs the send that found it out and the one after the wake-up.
+  // A batch that blocked costs the send that found it out and the one after the wake-up. One batch in a hundred may be
+  // taken in parts while the peer makes room, without blocking.
   EXPECT_GE(client.tallies.sends, client.tallies.batches);
-  EXPECT_LE(client.tallies.sends, client.tallies.batches + 2 * static_cast<std::uint64_t>(seen.blocked));
+  EXPECT_LE(client.tallies.sends, client.tallies.batches + 2 * static_cast<std::uint64_t>(seen.blocked) + 10);
 }
 
 // Batches that fit into the socket's buffer are one send each, exactly.
@@ -132,17 +158,19 @@ TEST_P(stream_over, a_batch_that_the_kernel_takes_is_exactly_one_send) {
 
 // A reader that is slow, and at first does not read at all, gets every byte in its place.
 TEST_P(stream_over, a_slow_reader_gets_every_byte) {
-  const std::string bytes = noise(3 * 1024 * 1024 + 17);
+  const std::string bytes = noise(16 * 1024 * 1024 + 17);
   std::promise<void> full;
   std::string got;
   const auto peer = listen(
       [&](peer_connection& p) {
         full.get_future().wait();
-        for (;;) {
+        while (got.size() < bytes.size()) {
           const std::string piece = p.read_some(1500);
           if (piece.empty()) break;
           got += piece;
         }
+        p.write("k");
+        p.drain();
       },
       8 * 1024);
   auto s = connect(*peer);
@@ -151,7 +179,9 @@ TEST_P(stream_over, a_slow_reader_gets_every_byte) {
   EXPECT_FALSE(run(client.io, send_all(*s, bytes, seen, [&] {
     if (!std::exchange(told, true)) full.set_value();
   })));
-  ASSERT_TRUE(told) << "the kernel took 3 MiB at once: this test has tested nothing";
+  if (!told) full.set_value();
+  EXPECT_TRUE(run(client.io, hear_all_arrived(*s)));
+  EXPECT_TRUE(told) << "the kernel took 16 MiB at once: this test has tested nothing";
   s.reset();
   peer->stop();
   EXPECT_TRUE(got == bytes);
@@ -270,7 +300,10 @@ TEST(buffer_pool, a_block_holds_a_sealed_batch_with_its_head) {
   for (const int protocol : {0x0303, 0x0304}) {
     const auto context = identity.server_context(protocol);
     std::promise<std::uint64_t> arrived;
-    fake_peer peer([&](peer_connection& p) { arrived.set_value(p.start_tls(context.get()) ? p.drain() : 0); });
+    fake_peer peer([&](peer_connection& p) {
+      EXPECT_TRUE(p.start_tls(context.get()));
+      take_all(p, batch_bytes + head_bytes_max, arrived);
+    });
     net_client client(identity.pem);
     auto c = client.connect(scheme::https, peer.port());
     ASSERT_FALSE(c.why) << c.why.text;
@@ -284,6 +317,7 @@ TEST(buffer_pool, a_block_holds_a_sealed_batch_with_its_head) {
       co_return ec;
     };
     EXPECT_FALSE(run(client.io, send_largest()));
+    EXPECT_TRUE(run(client.io, hear_all_arrived(*c.connected)));
     c.connected.reset();
     EXPECT_EQ(arrived.get_future().get(), batch_bytes + head_bytes_max);
   }

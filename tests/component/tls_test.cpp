@@ -143,7 +143,8 @@ TEST(tls, shut_in_mid_handshake_ends_it_as_timed_out_or_cancelled) {
     connector one(client.context());
     connect_result result;
     bool done = false;
-    asio::co_spawn(client.io, one.connect({scheme::https, "127.0.0.1", peer.port()}, reach::anywhere, client.doing),
+    const wire::origin to{scheme::https, "127.0.0.1", peer.port()};
+    asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
                    [&](std::exception_ptr, connect_result r) {
                      result = std::move(r);
                      done = true;
@@ -227,9 +228,11 @@ TEST(tls, regression_a_key_update_does_not_write_into_a_block_that_is_lent_to_so
   const auto identity = tls_identity::make();
   fake_peer peer(identity, [](peer_connection& p) {
     EXPECT_EQ(p.read_exactly(5), "first");
-    SSL_key_update(p.ssl(), SSL_KEY_UPDATE_REQUESTED);
-    SSL_do_handshake(p.ssl());
-    p.write("answer");
+    for (int i = 0; i < 5; ++i) { // OpenSSL answers each but the last when it comes upon the next
+      SSL_key_update(p.ssl(), SSL_KEY_UPDATE_REQUESTED);
+      SSL_do_handshake(p.ssl());
+      p.write("answer");
+    }
     p.drain();
   });
   net_client client(identity.pem);
@@ -239,7 +242,7 @@ TEST(tls, regression_a_key_update_does_not_write_into_a_block_that_is_lent_to_so
   auto lent = client.pool.borrow();
   std::fill_n(lent.get(), block_bytes, 'x');
   error_code ec;
-  EXPECT_EQ(run(client.io, receive_exactly(*c.connected, 6, ec)), "answer");
+  EXPECT_EQ(run(client.io, receive_exactly(*c.connected, 30, ec)).size(), 30u);
   EXPECT_EQ(std::count(lent.get(), lent.get() + block_bytes, 'x'), static_cast<std::ptrdiff_t>(block_bytes));
   client.pool.give_back(std::move(lent));
   c.connected.reset();

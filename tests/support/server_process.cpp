@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <sstream>
 #include <stdexcept>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ server_process::server_process(const std::vector<std::string>& options) {
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe for hoist-server");
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL); // a test that crashes leaves no server behind
     ::dup2(ends[1], STDOUT_FILENO);
     ::execv(HOIST_SERVER_PATH, arguments.data());
     ::_exit(127);

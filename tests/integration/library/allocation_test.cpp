@@ -12,16 +12,17 @@ namespace {
 std::atomic<std::uint64_t> allocations{0};
 }
 
-void* operator new(std::size_t n) {
+// Not inlined: GCC 12 would see malloc and free in one function and take them for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t n) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(n > 0 ? n : 1)) return p;
   throw std::bad_alloc();
 }
-void* operator new[](std::size_t n) { return operator new(n); }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void* operator new[](std::size_t n) { return operator new(n); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
 
 namespace hoist {
 namespace {
@@ -49,7 +50,7 @@ std::uint64_t allocations_of(uploader& up, std::size_t files) {
 
 // Once connections stand and tables have grown, a file costs few allocations from its source to its report.
 TEST(allocations, per_file_are_few) {
-  constexpr double per_file_max = 40; // PLACEHOLDER
+  constexpr double per_file_max = 12; // measured: 10.0
   test::server_process server({"--discard", "--digest", "none"});
   options o = test::options_for(server);
   o.threads = 1;

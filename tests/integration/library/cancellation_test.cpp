@@ -6,11 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
 namespace hoist {
@@ -27,6 +30,26 @@ using test::server_process;
 using test::value_of;
 
 constexpr std::chrono::seconds at_once{3}; // the server would take five
+constexpr auto terminal = asio::cancellation_type::terminal;
+constexpr auto partial = asio::cancellation_type::partial;
+
+/// A thread for completions and for emitting: a signal and its slot are not thread-safe, and the operation empties the
+/// slot where the handler runs.
+class one_thread {
+ public:
+  ~one_thread() { pool_.join(); }
+
+  template <class Handler>
+  auto bind(asio::cancellation_signal& signal, Handler handler) {
+    return asio::bind_cancellation_slot(signal.slot(), asio::bind_executor(pool_, std::move(handler)));
+  }
+  void emit(asio::cancellation_signal& signal, asio::cancellation_type type) {
+    asio::post(pool_, asio::use_future([&signal, type] { signal.emit(type); })).get();
+  }
+
+ private:
+  asio::thread_pool pool_{1};
+};
 
 enum class state { queued, presigning, putting };
 
@@ -42,6 +65,8 @@ class cancelled_upload : public testing::TestWithParam<state_case> {};
 // One upload is given up at once in any state, by terminal and by partial cancellation alike, with errc::cancelled; and
 // the uploader goes on.
 TEST_P(cancelled_upload, ends_at_once) {
+  asio::cancellation_signal signal; // outlives the thread that empties its slot
+  one_thread thread;
   const auto& c = GetParam();
   server_process server(c.at == state::putting ? std::vector<std::string>{"--put-delay", "5s"}
                                                : std::vector<std::string>{"--presign-delay", "5s"});
@@ -51,12 +76,11 @@ TEST_P(cancelled_upload, ends_at_once) {
   o.presign_depth = c.presign_depth;
   uploader up(o);
   completion<file_report> other, cancelled;
-  asio::cancellation_signal signal;
   // With room for one, what was asked for first keeps the second waiting.
   const bool behind = c.at == state::queued || c.presign_depth > 1;
   if (behind) up.async_upload(source::bytes("first", "x"), other.handler());
   if (behind) { ASSERT_TRUE(eventually([&] { return server.metric("requests_total{endpoint=\"presign\"}") > 0; })); }
-  up.async_upload(source::bytes("x", "y"), asio::bind_cancellation_slot(signal.slot(), cancelled.handler()));
+  up.async_upload(source::bytes("x", "y"), thread.bind(signal, cancelled.handler()));
   ASSERT_TRUE(eventually([&] {
     const auto n = up.snapshot();
     switch (c.at) {
@@ -66,7 +90,7 @@ TEST_P(cancelled_upload, ends_at_once) {
     }
     return false;
   }));
-  signal.emit(c.type);
+  thread.emit(signal, c.type);
   ASSERT_TRUE(cancelled.wait(at_once));
   EXPECT_EQ(cancelled.error(), errc::cancelled);
   EXPECT_EQ(cancelled.error(), condition::cancelled);
@@ -83,9 +107,6 @@ TEST_P(cancelled_upload, ends_at_once) {
   EXPECT_EQ(cancelled.times(), 1);
 }
 
-constexpr auto terminal = asio::cancellation_type::terminal;
-constexpr auto partial = asio::cancellation_type::partial;
-
 INSTANTIATE_TEST_SUITE_P(all, cancelled_upload,
                          testing::Values(state_case{"queued", state::queued, terminal, 1},
                                          state_case{"queued_partial", state::queued, partial, 1},
@@ -98,18 +119,20 @@ INSTANTIATE_TEST_SUITE_P(all, cancelled_upload,
 
 // Total cancellation is not supported: it does nothing.
 TEST(cancellation, total_is_ignored) {
+  one_thread thread;
   server_process server({"--put-delay", "200ms"});
   uploader up(options_for(server));
   asio::cancellation_signal signal;
   completion<file_report> done;
-  up.async_upload(source::bytes("x", "y"), asio::bind_cancellation_slot(signal.slot(), done.handler()));
-  signal.emit(asio::cancellation_type::total);
+  up.async_upload(source::bytes("x", "y"), thread.bind(signal, done.handler()));
+  thread.emit(signal, asio::cancellation_type::total);
   ASSERT_TRUE(done.wait());
   EXPECT_FALSE(done.error());
 }
 
 // A signal that fires the moment the operation was begun, before any thread has looked at it, is not lost.
 TEST(cancellation, at_the_very_beginning) {
+  one_thread thread;
   server_process server({"--presign-delay", "5s"});
   uploader up(options_for(server));
   for (int i = 0; i < 50; ++i) {
@@ -117,10 +140,10 @@ TEST(cancellation, at_the_very_beginning) {
     completion<file_report> one;
     completion<batch_report> all;
     listed_batch list(memory_sources(10, 10));
-    up.async_upload(source::bytes("x", "y"), asio::bind_cancellation_slot(one_signal.slot(), one.handler()));
-    one_signal.emit(terminal);
-    up.async_upload_all(list.make(), asio::bind_cancellation_slot(all_signal.slot(), all.handler()));
-    all_signal.emit(terminal);
+    up.async_upload(source::bytes("x", "y"), thread.bind(one_signal, one.handler()));
+    thread.emit(one_signal, terminal);
+    up.async_upload_all(list.make(), thread.bind(all_signal, all.handler()));
+    thread.emit(all_signal, terminal);
     ASSERT_TRUE(one.wait(at_once));
     ASSERT_TRUE(all.wait(at_once));
     EXPECT_EQ(one.error(), errc::cancelled);
@@ -176,6 +199,7 @@ TEST(cancellation, a_parallel_group_with_a_timer_is_a_time_limit) {
 
 // A drained batch lets the PUTs in flight finish and begins nothing else; a terminal one gives them up.
 TEST(cancellation, of_a_batch_drains_or_gives_up) {
+  one_thread thread;
   for (const auto type : {partial, terminal}) {
     server_process server({"--put-delay", "1s"});
     options o = options_for(server);
@@ -185,9 +209,9 @@ TEST(cancellation, of_a_batch_drains_or_gives_up) {
     asio::cancellation_signal signal;
     listed_batch list(memory_sources(100, 100));
     completion<batch_report> done;
-    up.async_upload_all(list.make(), asio::bind_cancellation_slot(signal.slot(), done.handler()));
+    up.async_upload_all(list.make(), thread.bind(signal, done.handler()));
     ASSERT_TRUE(eventually([&] { return up.snapshot().puts_in_flight == 4; }));
-    signal.emit(type);
+    thread.emit(signal, type);
     ASSERT_TRUE(done.wait());
     EXPECT_EQ(done.error(), errc::cancelled);
     const auto r = done.report();
@@ -203,6 +227,7 @@ TEST(cancellation, of_a_batch_drains_or_gives_up) {
 
 // A drain may be followed by a terminal cancellation, which then ends it at once.
 TEST(cancellation, a_drain_may_be_cut_short) {
+  one_thread thread;
   server_process server({"--put-delay", "5s"});
   options o = options_for(server);
   o.concurrency = 4;
@@ -210,25 +235,26 @@ TEST(cancellation, a_drain_may_be_cut_short) {
   asio::cancellation_signal signal;
   listed_batch list(memory_sources(100, 100));
   completion<batch_report> done;
-  up.async_upload_all(list.make(), asio::bind_cancellation_slot(signal.slot(), done.handler()));
+  up.async_upload_all(list.make(), thread.bind(signal, done.handler()));
   ASSERT_TRUE(eventually([&] { return up.snapshot().puts_in_flight == 4; }));
-  signal.emit(partial);
-  signal.emit(terminal);
+  thread.emit(signal, partial);
+  thread.emit(signal, terminal);
   ASSERT_TRUE(done.wait(at_once));
   EXPECT_EQ(done.error(), errc::cancelled);
 }
 
 // Cancelling one of two batches leaves the other alone.
 TEST(cancellation, of_one_batch_leaves_the_other_alone) {
+  one_thread thread;
   server_process server({"--put-delay", "10ms"});
   uploader up(options_for(server));
   asio::cancellation_signal signal;
   listed_batch a(memory_sources(300, 100)), b(memory_sources(300, 100));
   completion<batch_report> a_done, b_done;
-  up.async_upload_all(a.make(), asio::bind_cancellation_slot(signal.slot(), a_done.handler()));
+  up.async_upload_all(a.make(), thread.bind(signal, a_done.handler()));
   up.async_upload_all(b.make(), b_done.handler());
   ASSERT_TRUE(eventually([&] { return up.snapshot().files_done > 10; }));
-  signal.emit(terminal);
+  thread.emit(signal, terminal);
   ASSERT_TRUE(a_done.wait());
   ASSERT_TRUE(b_done.wait());
   EXPECT_EQ(a_done.error(), errc::cancelled);
@@ -238,6 +264,7 @@ TEST(cancellation, of_one_batch_leaves_the_other_alone) {
 
 // A source that waits for its turn is not asked again after a cancellation, and a batch whose intake is full ends.
 TEST(cancellation, of_a_batch_whose_intake_is_full) {
+  one_thread thread;
   server_process server({"--presign-delay", "5s"});
   uploader up(options_for(server));
   asio::cancellation_signal signal;
@@ -249,9 +276,9 @@ TEST(cancellation, of_a_batch_whose_intake_is_full) {
     return source{"x", content, "text/plain", 0};
   };
   completion<batch_report> done;
-  up.async_upload_all(std::move(b), asio::bind_cancellation_slot(signal.slot(), done.handler()));
+  up.async_upload_all(std::move(b), thread.bind(signal, done.handler()));
   ASSERT_TRUE(eventually([&] { return pulled >= 4096; }));
-  signal.emit(terminal);
+  thread.emit(signal, terminal);
   ASSERT_TRUE(done.wait(at_once));
   const std::size_t at_the_end = pulled;
   EXPECT_EQ(done.report().unsettled, at_the_end);
@@ -287,16 +314,17 @@ TEST(cancellation, by_the_uploader_ends_all) {
 
 // The destructor waits for its threads, also while another thread is just emitting a cancellation.
 TEST(cancellation, while_the_uploader_is_destroyed) {
+  one_thread thread;
   server_process server({"--put-delay", "5s"});
   for (int i = 0; i < 30; ++i) {
     asio::cancellation_signal signal;
     completion<file_report> done;
     auto up = std::make_unique<uploader>(options_for(server));
-    up->async_upload(source::bytes("x", "y"), asio::bind_cancellation_slot(signal.slot(), done.handler()));
+    up->async_upload(source::bytes("x", "y"), thread.bind(signal, done.handler()));
     std::promise<void> go;
     std::thread emitter([&, ready = go.get_future()] {
       ready.wait();
-      signal.emit(terminal);
+      thread.emit(signal, terminal);
     });
     go.set_value();
     up.reset();

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -37,43 +38,47 @@ T value_of(std::future<T> f) {
   return f.get();
 }
 
-/// What an operation completed with, from any thread; counts how often it did.
+/// What an operation completed with, from any thread; counts how often it did. Handlers keep what they write to, so a
+/// test that fails early may leave before its operations do.
 template <class Report>
 class completion {
  public:
   auto handler() {
-    return [this](error_code ec, Report r) {
-      const std::lock_guard lock(mutex_);
-      ++times_;
-      error_ = ec;
-      report_ = std::move(r);
-      changed_.notify_all();
+    return [to = state_](error_code ec, Report r) {
+      const std::lock_guard lock(to->mutex);
+      ++to->times;
+      to->error = ec;
+      to->report = std::move(r);
+      to->changed.notify_all();
     };
   }
 
   bool wait(std::chrono::milliseconds most = watchdog) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, most, [&] { return times_ > 0; });
+    std::unique_lock lock(state_->mutex);
+    return state_->changed.wait_for(lock, most, [&] { return state_->times > 0; });
   }
   int times() const {
-    const std::lock_guard lock(mutex_);
-    return times_;
+    const std::lock_guard lock(state_->mutex);
+    return state_->times;
   }
   error_code error() const {
-    const std::lock_guard lock(mutex_);
-    return error_;
+    const std::lock_guard lock(state_->mutex);
+    return state_->error;
   }
   Report report() const {
-    const std::lock_guard lock(mutex_);
-    return report_;
+    const std::lock_guard lock(state_->mutex);
+    return state_->report;
   }
 
  private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  int times_ = 0;
-  error_code error_;
-  Report report_;
+  struct state {
+    std::mutex mutex;
+    std::condition_variable changed;
+    int times = 0;
+    error_code error;
+    Report report;
+  };
+  std::shared_ptr<state> state_ = std::make_shared<state>();
 };
 
 /// A batch over a list, whose sink keeps the reports and checks that it is called one at a time.

@@ -7,6 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
+using role = host_gate::role;
+
 const instant t0 = instant{} + 1000s;
 
 // A gate is open until an attempt says that the host does not answer.
@@ -14,7 +16,6 @@ TEST(host_gate, open_at_first) {
   host_gate gate(250ms, 1s);
   EXPECT_TRUE(gate.open());
   EXPECT_TRUE(gate.may_start(t0));
-  EXPECT_FALSE(gate.ever_answered());
   EXPECT_FALSE(gate.down_since());
   EXPECT_FALSE(gate.next_probe());
 }
@@ -24,8 +25,8 @@ TEST(host_gate, probes_at_the_interval) {
   for (const bool answered : {false, true}) {
     host_gate gate(250ms, 1s);
     const millis interval = answered ? 1000ms : 250ms;
-    if (answered) gate.answered();
-    gate.unreachable(t0);
+    if (answered) gate.answered(t0);
+    gate.unreachable(t0, role::ordinary);
     EXPECT_FALSE(gate.open());
     EXPECT_EQ(gate.down_since(), t0);
     EXPECT_EQ(gate.next_probe(), t0 + interval);
@@ -37,11 +38,11 @@ TEST(host_gate, probes_at_the_interval) {
 // While a probe is out, no second one.
 TEST(host_gate, one_probe_at_a_time) {
   host_gate gate(250ms, 1s);
-  gate.unreachable(t0);
-  gate.started();
+  gate.unreachable(t0, role::ordinary);
+  EXPECT_EQ(gate.started(), role::probe);
   EXPECT_FALSE(gate.may_start(t0 + 10s));
   EXPECT_FALSE(gate.next_probe());
-  gate.unreachable(t0 + 10s);
+  gate.unreachable(t0 + 10s, role::probe);
   EXPECT_FALSE(gate.may_start(t0 + 10s));
   EXPECT_TRUE(gate.may_start(t0 + 11s));
 }
@@ -49,18 +50,17 @@ TEST(host_gate, one_probe_at_a_time) {
 // The outage's beginning is the first failure's time, however many follow.
 TEST(host_gate, down_since_the_first_failure) {
   host_gate gate(250ms, 1s);
-  for (int i = 0; i < 5; ++i) gate.unreachable(t0 + i * 1s);
+  for (int i = 0; i < 5; ++i) gate.unreachable(t0 + i * 1s, role::ordinary);
   EXPECT_EQ(gate.down_since(), t0);
 }
 
 // Any answer opens it, for all.
 TEST(host_gate, an_answer_opens) {
   host_gate gate(250ms, 1s);
-  gate.unreachable(t0);
+  gate.unreachable(t0, role::ordinary);
   gate.started();
-  gate.answered();
+  gate.answered(t0);
   EXPECT_TRUE(gate.open());
-  EXPECT_TRUE(gate.ever_answered());
   EXPECT_FALSE(gate.down_since());
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(gate.may_start(t0));
@@ -71,11 +71,35 @@ TEST(host_gate, an_answer_opens) {
 // A cancelled probe tells nothing: the gate stays closed, and the next may go.
 TEST(host_gate, an_inconclusive_probe_leaves_it_closed) {
   host_gate gate(250ms, 1s);
-  gate.unreachable(t0);
+  gate.unreachable(t0, role::ordinary);
   gate.started();
-  gate.inconclusive();
+  gate.inconclusive(t0, role::probe);
   EXPECT_FALSE(gate.open());
   EXPECT_TRUE(gate.may_start(t0 + 1s));
+}
+
+// What was begun before the outage says nothing new when it ends: the probe that is out stays the only one.
+TEST(host_gate, stragglers_change_nothing) {
+  host_gate gate(250ms, 1s);
+  gate.answered(t0);
+  EXPECT_EQ(gate.started(), role::ordinary);
+  gate.unreachable(t0, role::ordinary);
+  EXPECT_EQ(gate.started(), role::probe);
+  gate.inconclusive(t0 + 5s, role::ordinary);
+  gate.unreachable(t0 + 5s, role::ordinary);
+  EXPECT_FALSE(gate.may_start(t0 + 60s));
+}
+
+// Downtime is counted over all outages, the current one included.
+TEST(host_gate, downtime) {
+  host_gate gate(250ms, 1s);
+  EXPECT_EQ(gate.downtime(t0), 0s);
+  gate.unreachable(t0, role::ordinary);
+  EXPECT_EQ(gate.downtime(t0 + 3s), 3s);
+  gate.answered(t0 + 4s);
+  EXPECT_EQ(gate.downtime(t0 + 100s), 4s);
+  gate.unreachable(t0 + 100s, role::ordinary);
+  EXPECT_EQ(gate.downtime(t0 + 101s), 5s);
 }
 
 } // namespace

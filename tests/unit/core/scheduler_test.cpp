@@ -264,6 +264,26 @@ TEST(scheduler, breaker_counts_distinct_files) {
   EXPECT_EQ(actions.find("end_run"), std::string::npos);
 }
 
+// A success makes all files distinct again: those refused before it count anew when they are refused after it.
+TEST(scheduler, breaker_starts_anew_after_a_success) {
+  scheduler_driver d({64, 64, 0});
+  for (file_id f = 0; f < 21; ++f) d.bring_to_put(f);
+  std::string actions;
+  const auto refuse = [&](file_id f) {
+    d.put_failed(f, refused);
+    actions += d.drain();
+    d.presigned(f);
+    actions += d.drain();
+  };
+  for (file_id f = 0; f < 19; ++f) refuse(f);
+  d.stored(20);
+  d.drain();
+  for (file_id f = 0; f < 19; ++f) refuse(f);
+  EXPECT_EQ(actions.find("end_run"), std::string::npos);
+  d.put_failed(19, refused);
+  EXPECT_NE(d.drain().find("end_run(storage_refused)"), std::string::npos);
+}
+
 // Files one after the other in one slot, each with a new id or a used one: the breaker counts files, not ids.
 TEST(scheduler, breaker_counts_files_not_ids) {
   scheduler_driver d({1, 1, 0});

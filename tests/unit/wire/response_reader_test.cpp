@@ -166,16 +166,26 @@ TEST(response_reader, regression_two_content_encodings) {
         << order;
 }
 
-// An answer cut short by the peer is broken, at every byte; nothing at all is broken too.
+// An answer cut short by the peer is broken, at every byte.
 TEST(response_reader, cut_short) {
   for (const auto& c : answers()) {
     if (c.then_end) continue;
-    for (std::size_t n = 0; n < c.bytes.size(); ++n)
-      EXPECT_EQ(static_cast<int>(read(c.bytes.substr(0, n), 1000, true).end), static_cast<int>(progress::broken))
-          << c.name << " at " << n;
+    for (std::size_t n = 1; n < c.bytes.size(); ++n) {
+      const std::string begun = c.bytes.substr(0, n);
+      if (begun.starts_with("HTTP/1.1 10") && begun.ends_with("\r\n\r\n")) continue; // see the next test
+      EXPECT_EQ(static_cast<int>(read(begun, 1000, true).end), static_cast<int>(progress::broken)) << c.name << " at " << n;
+    }
   }
-  response_reader reader;
-  EXPECT_EQ(static_cast<int>(reader.push_end()), static_cast<int>(progress::broken));
+}
+
+// A peer that closes after an interim answer, or before anything, gave no answer: broken, not a whole one of status 0.
+TEST(response_reader, regression_closed_before_the_answer) {
+  for (const char* begun : {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n", ""}) {
+    response_reader reader;
+    std::size_t consumed = 0;
+    reader.push(begun, consumed);
+    EXPECT_EQ(static_cast<int>(reader.push_end()), static_cast<int>(progress::broken)) << begun;
+  }
 }
 
 // A head over 16 KiB is refused in one piece and in many: long lines, many lines, no line end at all.
@@ -246,7 +256,7 @@ TEST(response_reader, random_bytes) {
   std::uint64_t state = 1;
   const auto next = [&] { return state = state * 6364136223846793005u + 1442695040888963407u, state >> 33; };
   for (int round = 0; round < 3000; ++round) {
-    std::string bytes(ok.substr(0, next() % ok.size()));
+    std::string bytes(ok.substr(0, 1 + next() % (ok.size() - 1)));
     for (auto n = next() % 60; n > 0; --n) bytes += static_cast<char>(next());
     read(bytes, 1 + next() % 40, true);
   }

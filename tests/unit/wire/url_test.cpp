@@ -103,14 +103,28 @@ TEST(url, refused) {
       {"port 0", "https://h:0/a"},
       {"port 65536", "https://h:65536/a"},
       {"huge port", "https://h:99999999999999999999/a"},
-      {"negative port", "https://h:-1/a"},
-      {"port is a name", "https://h:https/a"},
-      {"two ports", "https://h:1:2/a"},
       {"open bracket", "https://[::1/a"},
       {"no IPv6", "https://[x]/a"},
       {"IPv6 without brackets", "https://::1/a"},
       {"zone", "https://[fe80::1%25eth0]/a"},
       {"raw zone", "https://[fe80::1%eth0]/a"},
+  };
+  for (const auto& c : cases) {
+    url u;
+    EXPECT_NE(parse_url(c.input, u), "") << c.name;
+  }
+}
+
+// What stands between the host and the path is a port and nothing else: leftovers do not become part of the path.
+TEST(url, regression_junk_behind_the_authority) {
+  const refused_case cases[] = {
+      {"negative port", "https://h:-1/a"},
+      {"port is a name", "https://h:https/a"},
+      {"two ports", "https://h:1:2/a"},
+      {"letters behind the port", "https://h:12a/b"},
+      {"a second host", "https://good.example:evil.example/a"},
+      {"a host behind an address", "https://[::1]evil.example/a"},
+      {"a port of letters behind an address", "https://[::1]:x/a"},
   };
   for (const auto& c : cases) {
     url u;
