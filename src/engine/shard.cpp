@@ -155,6 +155,7 @@ void shard::presign_connected(bool peer_is_public) {
 
 void shard::presign_answered(file_id f, wire::response& answer, core::instant sent, bool) {
   const auto received = now_steady();
+  flights_[f].channel = -1; // an abort that is still to come in this turn has nothing to abort
   if (const auto date = wire::parse_http_date(answer.date))
     server_clock_.observe(sent, received, *date, http_date_resolution);
   else if (!server_clock_.known())
@@ -172,6 +173,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
 }
 
 void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
+  flights_[f].channel = -1;
   fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
@@ -265,6 +267,7 @@ void shard::act(const core::action::abort_attempt& a) {
   if (channel.room() == config_.presign_depth - 1) return channel.shut(net::asio::error::operation_aborted);
   // Others share the connection and would be lost with it: its answer is dropped when it comes.
   channel.forget(a.file);
+  f.channel = -1;
   fail_presign(a.file, of_failure({net::failure_kind::cancelled, "given up"}, phase::presign, false));
 }
 
