@@ -29,6 +29,8 @@ run() { # BUILD_DIR CTEST_OPTIONS... -- CMAKE_OPTIONS...
 
 run "$top/build" -- -DCMAKE_BUILD_TYPE=Release -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON
 if [ $full = yes ]; then
+  # What the sanitizers are told, with its reasons, is in the file itself.
+  export TSAN_OPTIONS="suppressions=$top/tests/support/tsan.supp"
   # The label says what a sanitizer cannot add anything to: packaging, documents, layers.
   run "$top/build-asan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=address
   run "$top/build-tsan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=thread
