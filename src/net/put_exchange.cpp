@@ -2,8 +2,6 @@
 
 #include <boost/asio/error.hpp>
 
-#include <cstring>
-
 namespace hoist::net {
 
 namespace {
@@ -19,7 +17,7 @@ std::size_t body_share(std::size_t room, std::size_t head_bytes, std::uint64_t l
 
 /// Head and the beginning of the body, or the next piece of the body, into the stream's room; how much it is.
 std::size_t fill(std::span<char> room, std::string_view head, file_source& body, put_result& result) {
-  std::memcpy(room.data(), head.data(), head.size());
+  head.copy(room.data(), head.size());
   std::size_t n = 0;
   result.source = body.read(room.subspan(head.size(), body_share(room.size(), head.size(), body.left())), n);
   return head.size() + n;
