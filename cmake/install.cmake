@@ -15,6 +15,10 @@ write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/hoist-config-versio
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/hoist-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/hoist-config-version.cmake
   DESTINATION ${hoist_cmake_dir})
 
+set(HOIST_BOOST_URL_FLAG "")
+if(HOIST_BOOST_URL)
+  set(HOIST_BOOST_URL_FLAG -lboost_url)
+endif()
 configure_file(cmake/hoist.pc.in ${CMAKE_CURRENT_BINARY_DIR}/hoist.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/hoist.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -22,16 +22,21 @@ offers() {
   [ -n "$version" ] && [ "$version" != "(none)" ] && dpkg --compare-versions "$version" ge "$2"
 }
 
-# A Boost of 1.81 or later is there already?
+# A Boost of 1.81 or later is there already? From 1.82 on Boost.URL is a library of its own.
 boost_present() {
-  [ -r /usr/include/boost/version.hpp ] &&
-    [ "$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' /usr/include/boost/version.hpp)" -ge 108100 ]
+  [ -r /usr/include/boost/version.hpp ] || return 1
+  version=$(sed -n 's/^#define BOOST_VERSION \([0-9]*\).*/\1/p' /usr/include/boost/version.hpp)
+  [ "$version" -ge 108100 ] && { [ "$version" -lt 108200 ] || [ -n "$(find /usr/lib -name libboost_url.so 2>/dev/null)" ]; }
 }
 
 choose_boost() {
   boost_present && return
   for candidate in $boost_candidates; do
-    offers "$candidate" 1.81 && { echo "$candidate"; return; }
+    offers "$candidate" 1.81 || continue
+    echo "$candidate"
+    url_library=$(echo "$candidate" | sed 's/^libboost/libboost-url/')
+    if offers "$candidate" 1.82; then echo "$url_library"; fi
+    return
   done
   say "hoist: this Debian release offers no Boost 1.81 or later"; exit 1
 }

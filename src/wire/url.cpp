@@ -11,7 +11,11 @@ namespace {
 
 std::uint16_t default_port(scheme how) noexcept { return how == scheme::https ? 443 : 80; }
 
-std::string_view view(boost::urls::string_view s) noexcept { return {s.data(), s.size()}; }
+/// Boost.URL's several kinds of views, whose names change between its versions.
+template <class View>
+std::string_view view(const View& s) noexcept {
+  return {s.data(), s.size()};
+}
 
 void assign_lower(std::string& out, std::string_view text) {
   out.resize(text.size());
