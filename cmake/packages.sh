@@ -65,7 +65,9 @@ install_packages() {
 configure_and_build() {
   build=$1 targets=$2
   shift 2
+  log=$build/build.log
+  mkdir -p "$build"
   say "hoist: building in $build"
-  cmake -S "$top" -B "$build" -G Ninja "$@" >"$build.log" 2>&1 || { cat "$build.log" >&2; exit 1; }
-  cmake --build "$build" --target $targets >"$build.log" 2>&1 || { tail -n 60 "$build.log" >&2; exit 1; }
+  cmake -S "$top" -B "$build" -G Ninja "$@" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  cmake --build "$build" --target $targets >"$log" 2>&1 || { tail -n 60 "$log" >&2; exit 1; }
 }
