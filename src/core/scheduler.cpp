@@ -60,7 +60,7 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   }
   file.ticket = e.ticket;
   file.has_ticket = true;
-  if (!file.ticket.usable(now)) return refresh(e.file);
+  if (!file.ticket.usable(now)) return refresh(e.file, now);
   file.at = stage::ready;
   if (is_probe(e.file))
     ready_.push_front(e.file);
@@ -171,7 +171,7 @@ void scheduler::on_refused(file_id f, instant now) {
   file_state& file = files_[f];
   if (file.ticket.lapsed(now)) {
     if (++file.late_refusals > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
-    return refresh(f);
+    return refresh(f, now);
   }
   if (now - file.ticket.issued < young_ticket && file.refusal_streak != refusal_streak_) {
     file.refusal_streak = refusal_streak_;
@@ -186,11 +186,15 @@ void scheduler::on_refused(file_id f, instant now) {
   waiting_.push_front(f);
 }
 
-void scheduler::refresh(file_id f) {
+void scheduler::refresh(file_id f, instant now) {
   file_state& file = files_[f];
   file.has_ticket = false;
-  // A ticket that lapsed while the storage was away is the outage's doing, however many there are.
-  if (storage_.open() && ++file.lapses > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
+  // An outage does not run this up: during one only the probe's ticket is replaced, and its PUT begins the count anew. An
+  // API whose tickets are dead on arrival does, outage or not, and must not be asked for ever.
+  if (++file.lapses > lapses_max) {
+    release_probe(f, now);
+    return settle(f, settlement::failed, errc::ticket_lapsed);
+  }
   ++tallies_.refreshes;
   file.at = stage::waiting;
   waiting_.push_front(f);
@@ -306,7 +310,7 @@ std::optional<scheduler_action> scheduler::next_put(instant now) {
         storage_.started();
         probe_ = f;
       }
-      refresh(f);
+      refresh(f, now);
       continue;
     }
     file.at = stage::putting;

@@ -155,7 +155,7 @@ class scheduler {
     std::uint16_t presigns = 0, puts = 0;
     std::uint16_t charged = 0;  ///< failures that count against attempts_max
     std::uint16_t refusals = 0; ///< 403 on a ticket that was fresh
-    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row, while the storage answered
+    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row
     std::uint16_t late_refusals = 0; ///< 403 on a ticket that had lapsed by then
     std::uint16_t mismatches = 0, changes = 0;
     std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
@@ -182,7 +182,7 @@ class scheduler {
   /// The one table: what follows from a failed attempt of `f` against `gate`.
   void decide(file_id f, outcome why, host_gate& gate, instant now);
   void on_refused(file_id f, instant now);
-  void refresh(file_id f);
+  void refresh(file_id f, instant now);
   void retry_later(file_id f, backoff_range range, outcome why, instant now);
   void park(file_id f, instant until);
   void requeue(file_id f);

@@ -734,6 +734,20 @@ TEST(scheduler, regression_an_outage_longer_than_many_tickets) {
   EXPECT_EQ(settled, "");
 }
 
+// Tickets that are dead on arrival end in a reason, while the storage is away as well: the API is not asked for ever.
+TEST(scheduler, regression_dead_tickets_end_during_an_outage) {
+  scheduler_driver d({1, 1, 0});
+  d.bring_to_put(0, 1s);
+  d.put_failed(0, unreachable);
+  d.now += 10s; // the ticket has lapsed, and the probe is due
+  int presigns = 0;
+  while (d.drain().find("start_presign(0)") != std::string::npos && presigns < 100) {
+    ++presigns;
+    d.presigned(0, 0s);
+  }
+  EXPECT_LE(presigns, 11);
+}
+
 // ---- cancellation -----------------------------------------------------------------------------------------------
 
 enum class at { waiting, presigning, ready, putting, parked };
