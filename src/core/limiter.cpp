@@ -17,7 +17,14 @@ void limiter::ended(instant begun, instant now, ending how, int in_flight, std::
   if (how == ending::silent) return;
   latency_.add(std::chrono::duration_cast<histogram::micros>(now - begun));
   throttled_ += how == ending::throttled ? 1 : 0;
-  rate_.answered(begun, now, how == ending::throttled);
+  if (rate_.answered(begun, now, how == ending::throttled)) window_.unsettle();
+}
+
+/// Where the rate holds us, the window is not to be judged by what gets done.
+bool limiter::may_start(instant now) noexcept {
+  if (rate_.may_start(now)) return true;
+  window_.spoil();
+  return false;
 }
 
 std::optional<double> limiter::per_second() const noexcept {

@@ -18,10 +18,12 @@ constexpr std::uint32_t answers_min = 20;
 
 // One answer in fifty may be a refusal without anything following from it: such is the weather at a large storage.
 constexpr double tolerated_min = 0.02;
-// After a cut that did not lower the share of refusals, three times in a row, that share is taken for the weather too,
-// unless hardly anything gets through: then there is nothing to be gained by sending more.
-constexpr int fruitless_cuts_max = 3;
-constexpr double fruitless_share = 0.7;
+// When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to it
+// has stayed, over so many answers, then that share is taken for the weather as well; unless hardly anything gets
+// through, where nothing is to be gained by sending more. If it rises when the rate does, it was not the weather.
+constexpr double lasting_part = 0.5;
+constexpr double cut_down_to = 0.5;
+constexpr double answers_for_weather = 5 * answers_min;
 constexpr double believable_share = 0.8;
 
 // To this part of what was accepted a cut goes, and back up along a cubic (as TCP's CUBIC does): steep at first, flat
@@ -79,7 +81,7 @@ void rate::grow(instant now) noexcept {
   set(plateau_ * growth(seconds{age_} / doubled_after - climb()));
 }
 
-void rate::answered(instant begun, instant now, bool throttled) noexcept {
+bool rate::answered(instant begun, instant now, bool throttled) noexcept {
   if (interval_began_ == instant{}) begin_interval(begun);
   if (!throttled) ++delivered_;
   if (begun >= judged_from_) {
@@ -87,9 +89,10 @@ void rate::answered(instant begun, instant now, bool throttled) noexcept {
     throttled_ += throttled ? 1 : 0;
   }
   const auto lasted = now - interval_began_;
-  if (lasted < interval_min || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
-  judge(now);
+  if (lasted < interval_min || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return false;
+  const bool lowered = judge(now);
   begin_interval(now);
+  return lowered;
 }
 
 void rate::begin_interval(instant now) noexcept {
@@ -103,29 +106,40 @@ bool rate::too_many_throttled() const noexcept {
   return throttled_ > tolerated_ * n + 2 * std::sqrt(tolerated_ * (1 - tolerated_) * n);
 }
 
-void rate::judge(instant now) noexcept {
+/// True when the rate was cut.
+bool rate::judge(instant now) noexcept {
   const double lasted = seconds{now - interval_began_}.count();
   const double share = static_cast<double>(throttled_) / static_cast<double>(judged_);
-  if (!too_many_throttled()) {
-    last_share_ = 0;
-    fruitless_cuts_ = 0;
-    tolerated_ = std::clamp(tolerated_ + (share - tolerated_) / 8, tolerated_min, tolerated_max_);
-    return;
-  }
   const double sent = limited_ ? rate_ : static_cast<double>(judged_) / lasted;
-  if (last_share_ > 0 && share > fruitless_share * last_share_)
-    ++fruitless_cuts_;
-  else
-    fruitless_cuts_ = 0;
-  if (fruitless_cuts_ == 0) before_cuts_ = sent;
-  last_share_ = share;
-  if (fruitless_cuts_ >= fruitless_cuts_max && share <= believable_share) {
-    tolerated_ = tolerated_max_ = share;
-    fruitless_cuts_ = 0;
-    return resume_at(before_cuts_, now);
+  since_judged_ += judged_;
+  since_throttled_ += throttled_;
+  if (judged_ < answers_min || since_throttled_ < lasting_part * first_share_ * since_judged_) cuts_ = 0;
+  const bool resumed = std::exchange(resumed_, false);
+  if (!too_many_throttled()) {
+    tolerated_ = std::clamp(tolerated_ + (share - tolerated_) / 8, tolerated_min, tolerated_max_);
+    return false;
+  }
+  if (resumed) tolerated_ = tolerated_max_ = tolerated_min;
+  if (cuts_++ == 0) {
+    first_share_ = share;
+    before_cuts_ = sent;
+    since_judged_ = since_throttled_ = 0;
+  }
+  if (cuts_did_not_help()) {
+    tolerated_ = tolerated_max_ = since_throttled_ / since_judged_;
+    cuts_ = 0;
+    resumed_ = true;
+    resume_at(before_cuts_, now);
+    return false;
   }
   const double accepted = static_cast<double>(delivered_) / lasted / (1 - tolerated_);
   cut(delivered_ > 0 ? std::min(accepted, sent) : sent / 4, now);
+  return true;
+}
+
+bool rate::cuts_did_not_help() const noexcept {
+  return since_judged_ >= answers_for_weather && rate_ <= cut_down_to * before_cuts_ &&
+         since_throttled_ <= believable_share * since_judged_;
 }
 
 void rate::cut(double accepted, instant now) noexcept {

@@ -17,7 +17,12 @@ namespace hoist::core {
 
 struct rate_policy {
   double per_second_min = 1; ///< never less, even for a host that refuses everything
+
+  friend bool operator==(const rate_policy&, const rate_policy&) = default;
 };
+
+/// The share of one of `shards` alike schedulers.
+constexpr rate_policy share_of(rate_policy whole, int shards) noexcept { return {whole.per_second_min / shards}; }
 
 class rate {
  public:
@@ -32,13 +37,14 @@ class rate {
   /// When a burst may start. Precondition: may_start() has just said no.
   instant resumes() const noexcept;
 
-  /// The host answered a request that was begun at `begun`; `throttled`, or anything else.
-  void answered(instant begun, instant now, bool throttled) noexcept;
+  /// The host answered a request that was begun at `begun`; `throttled`, or anything else. True when the rate was cut.
+  bool answered(instant begun, instant now, bool throttled) noexcept;
 
  private:
   void grow(instant now) noexcept;
-  void judge(instant now) noexcept;
+  bool judge(instant now) noexcept;
   bool too_many_throttled() const noexcept;
+  bool cuts_did_not_help() const noexcept;
   void cut(double accepted, instant now) noexcept;
   void resume_at(double per_second, instant now) noexcept;
   void set(double per_second) noexcept;
@@ -59,9 +65,12 @@ class rate {
   instant judged_from_{};        ///< only requests begun since the last cut tell of it
   std::uint32_t delivered_ = 0, judged_ = 0, throttled_ = 0; ///< in this interval
 
-  double last_share_ = 0;        ///< of throttled answers, that led to the last cut; 0 since an interval without complaint
-  int fruitless_cuts_ = 0;
-  double before_cuts_ = 0;       ///< the rate before the first of them
+  // A series of cuts that may turn out not to help.
+  int cuts_ = 0;
+  double first_share_ = 0;       ///< of throttled answers, that led to the first of them
+  double before_cuts_ = 0;       ///< the rate until then
+  double since_judged_ = 0, since_throttled_ = 0; ///< answers since then
+  bool resumed_ = false;         ///< they were given up as useless, and the rate was raised again just now
   double tolerated_, tolerated_max_; ///< share of throttled answers
 };
 

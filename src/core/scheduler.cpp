@@ -33,6 +33,10 @@ constexpr millis exhausted_pause = 100ms;
 constexpr int ticket_life_part = 4;
 constexpr millis ticket_wait_max = 1s;
 
+double share(instant::duration part, instant::duration whole) {
+  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+}
+
 window_range range_of(sizing how, int min, int max) {
   return {std::min(min, max), window_range{}.start, max, how == sizing::adaptive};
 }
@@ -454,16 +458,17 @@ std::optional<scheduler_action> scheduler::next_presign(instant now) {
   return std::nullopt;
 }
 
-/// Tickets ready or being made, at most, for the slots there are.
+/// Tickets ready or being made, at most: for the slots that are free, for those that will be by the time a ticket asked
+/// for now is there, and a few ahead.
 int scheduler::tickets_for_window() const noexcept {
   const int slots = storage_.limit.size();
   int ahead = limits_.tickets_ahead_max;
   if (limits_.puts == sizing::adaptive) ahead = std::min(ahead, slots / 4 + 2);
-  if (const auto took = storage_.limit.took(); took > 0ms && ticket_life_ > 0ms) {
-    const double used_in_time = slots * (static_cast<double>(ticket_life_.count()) / static_cast<double>(took.count()));
-    ahead = static_cast<int>(std::min<double>(ahead, used_in_time / ticket_life_part));
-  }
-  return slots - puts_in_flight_ + ahead;
+  const auto put = storage_.limit.took(), presign = api_.limit.took();
+  if (put <= 0ms) return slots - puts_in_flight_ + ahead;
+  const double used_in_time = slots * share(ticket_life_, put) / ticket_life_part;
+  const double freed_meanwhile = puts_in_flight_ * std::min(1.0, share(presign, put));
+  return slots - puts_in_flight_ + static_cast<int>(std::min(ahead + freed_meanwhile, used_in_time));
 }
 
 /// Likewise, for as many as the storage's rate lets begin soon.

@@ -74,6 +74,8 @@ engine::engine(const options& o) : options_(o), tls_(o.tls) {
     c.limits.puts_max = share(puts, threads, i);
     c.limits.presigns_max = at_least_one(share(presigns, threads, i)) * o.presign_depth;
     c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
+    c.retry.budget = core::share_of(c.retry.budget, threads);
+    c.retry.rate = core::share_of(c.retry.rate, threads);
     c.seed = random_seed();
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, *recorder_, listener));
   }

@@ -180,7 +180,7 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
-  if (!failed) return report(core::event::put_answered{f});
+  if (!failed) return report(core::event::put_answered{f, flights_[f].file.identity.size});
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
   flights_[f].last_failure = std::move(failed->details);
   latest_failed_ = f;
@@ -354,8 +354,8 @@ void shard::tick(const net::error_code& ec) {
   publish();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    const bool slots_full = scheduler_.puts_in_flight() == config_.limits.puts_max;
-    const bool presigns_full = scheduler_.presigns_in_flight() == config_.limits.presigns_max;
+    const bool slots_full = scheduler_.puts_in_flight() >= scheduler_.puts_window();
+    const bool presigns_full = scheduler_.presigns_in_flight() >= scheduler_.presigns_window();
     listener_.sampled(slots_full ? held_by::slots : presigns_full ? held_by::presign : held_by::source);
   }
   start_ticking();
