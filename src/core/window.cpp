@@ -54,11 +54,12 @@ void window::ended(instant begun, instant now, int in_flight, double work) noexc
   if (!marked_ || now < count_from_) return;
   if (!counting_) return begin_counting(now, in_flight);
   work_ += work;
+  busy_ += now - begun;
   if (begun <= count_from_) --old_left_;
-  const auto lasted = now - count_from_;
-  if (old_left_ > 0 || lasted < round_min()) return;
+  if (old_left_ > 0 || now - count_from_ < round_min()) return;
   marked_ = counting_ = false;
-  if (held_meanwhile_) conclude(work_ / std::chrono::duration<double>(lasted).count(), now);
+  // By Little's law. Answers that were counted over a time would come in lumps, and a lump more or less would decide.
+  if (held_meanwhile_ && busy_ > 0ns) conclude(size_ * work_ / std::chrono::duration<double>(busy_).count(), now);
 }
 
 void window::begin_counting(instant now, int in_flight) noexcept {
@@ -67,6 +68,7 @@ void window::begin_counting(instant now, int in_flight) noexcept {
   count_from_ = now;
   old_left_ = in_flight - in_flight / stragglers;
   work_ = 0;
+  busy_ = {};
 }
 
 instant::duration window::round_min() const noexcept {

@@ -3,8 +3,7 @@
 // How many requests of one kind may be in flight. It begins small and doubles for as long as more in flight means more
 // done; then it settles, tries a larger size now and then, and a smaller one when the host has become slower.
 //
-// What is compared is work done per second in whole rounds: from the moment the window held something back until what
-// was in flight then has been answered. Bodies weigh in by their size, so a change from small files to large ones is no
+// What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Bodies weigh in by their size, so a change from small files to large ones is no
 // change of the host. Rounds in which the window was not what held us say nothing.
 
 #include "core/time.hpp"
@@ -71,6 +70,7 @@ class window {
   instant count_from_{};  ///< of the round: when marked, earliest; when counting, since
   int old_left_ = 0;      ///< in flight since before the count began, and to be awaited
   double work_ = 0;
+  instant::duration busy_{}; ///< how long the requests that ended took, summed
 };
 
 } // namespace hoist::core
