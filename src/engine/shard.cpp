@@ -30,8 +30,9 @@ int channel_count(const shard_config& c) { return std::max(1, c.limits.presigns_
 
 } // namespace
 
-shard::shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener)
-    : config_(std::move(config)), recorder_(out), listener_(listener),
+shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out,
+             shard_listener& listener)
+    : config_(std::move(config)), admission_(gate), recorder_(out), listener_(listener),
       scheduler_(config_.limits, config_.retry, config_.seed),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
@@ -98,8 +99,8 @@ void shard::admit() {
   for (item& file : admitting_) {
     ++taken_;
     if (!file.examined)
-      if (auto why = examine(file, config_.file_bytes_max)) {
-        settle_unfit(file, std::move(*why));
+      if (auto known = admission_.examine(file)) {
+        settle_early(std::move(*known));
         continue;
       }
     file_id f;
@@ -119,15 +120,8 @@ void shard::admit() {
   schedule_pump();
 }
 
-void shard::settle_unfit(const item& file, unfit why) {
-  settled s;
-  s.owner = file.owner;
-  s.report.path = file.what.path;
-  s.report.tag = file.what.tag;
-  s.report.size = file.identity.size;
-  s.report.error = why.code;
-  s.report.details = std::move(why.details);
-  ++failed_;
+void shard::settle_early(settled s) {
+  if (!s.abandoned) ++(s.report.error ? failed_ : done_);
   load_.fetch_sub(1, std::memory_order_relaxed);
   settled_.push_back(std::move(s));
 }
@@ -241,6 +235,7 @@ void shard::act(const core::action::start_presign& a) {
 void shard::act(const core::action::start_put& a) {
   flight& f = flights_[a.file];
   f.channel = -1;
+  f.leased = false;
   f.worker = &choose_worker(f.ticket.put_url.where);
   f.worker->begin(a.file, f);
   f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
@@ -276,6 +271,8 @@ void shard::act(const core::action::settle& a) {
   settled s;
   s.report = report_of(a, f);
   s.owner = std::move(f.file.owner);
+  s.record_name = std::move(f.file.record_name);
+  s.recorded = f.file.what.memory != nullptr; // it has no name that a later run could know it by
   s.mtime_ns = f.file.identity.mtime_ns;
   s.ctime_ns = f.file.identity.ctime_ns;
   s.abandoned = a.how == settlement::abandoned;
@@ -289,6 +286,7 @@ void shard::act(const core::action::settle& a) {
   f.file = {};
   f.last_failure = {};
   f.started = {};
+  f.leased = false;
   f.etag.clear();
   f.channel = -1;
   free_ids_.push_back(a.file);
@@ -351,6 +349,7 @@ void shard::tick(const net::error_code& ec) {
   ticking_ = false;
   if (ec) return;
   const bool connected = sweep(now_steady());
+  if (config_.durable) record_leases();
   publish();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
@@ -374,6 +373,30 @@ bool shard::sweep(core::instant now) {
     connected = connected || w->connected();
   }
   return connected;
+}
+
+/// A PUT that is under way at a tick is worth a row: if we are killed, what it stored can be found again. Most are
+/// shorter than that, and of the others many end within the same group, which writes their end alone.
+void shard::record_leases() {
+  for (file_id f = 0; f < flights_.size(); ++f) {
+    flight& one = flights_[f];
+    if (one.worker == nullptr || one.file.what.memory || std::exchange(one.leased, true)) continue;
+    ledger::row r;
+    r.path = one.file.record_name.empty() ? one.file.what.path.native() : one.file.record_name;
+    r.state = ledger::row_state::leased;
+    r.size = one.file.identity.size;
+    r.mtime_ns = one.file.identity.mtime_ns;
+    r.ctime_ns = one.file.identity.ctime_ns;
+    r.id = one.ticket.id;
+    r.public_url = one.ticket.public_url;
+    r.content_type = one.file.content_type;
+    r.retained_until = one.retained_until;
+    r.expires = one.ticket.dates.signed_until;
+    r.attempts = scheduler_.puts_of(f);
+    r.presigns = scheduler_.presigns_of(f);
+    leases_.push_back(std::move(r));
+  }
+  recorder_.lease(leases_);
 }
 
 void shard::publish() {

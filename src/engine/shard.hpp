@@ -5,8 +5,8 @@
 
 #include "core/scheduler.hpp"
 #include "core/server_clock.hpp"
+#include "engine/admission.hpp"
 #include "engine/flight.hpp"
-#include "engine/intake.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
 #include "engine/sweeper.hpp"
@@ -31,6 +31,7 @@ struct shard_config {
   int presign_depth = 1;
   core::millis lifetime_max{};
   std::uint64_t file_bytes_max = 0;
+  bool durable = false; ///< there is a ledger to be told of long PUTs
   timeout_options timeout;
   wire::origin api;
   std::string api_key;
@@ -54,7 +55,7 @@ struct shard_listener {
 
 class shard final : net::presign_listener, put_listener {
  public:
-  shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener);
+  shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out, shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
 
   // ---- any thread
@@ -89,17 +90,19 @@ class shard final : net::presign_listener, put_listener {
 
   put_worker& choose_worker(const wire::origin& where);
   file_report report_of(const core::action::settle& a, flight& f);
-  void settle_unfit(const item& file, unfit why);
+  void settle_early(settled s);
   void look_again(core::file_id f, verdict& v);
 
   void start_ticking();
   void tick(const net::error_code& ec);
   bool sweep(core::instant now);
+  void record_leases();
   void arm_wakeup(core::instant now);
   void publish();
   void close();
 
   const shard_config config_;
+  const admission& admission_;
   recorder& recorder_;
   shard_listener& listener_;
 
@@ -120,6 +123,7 @@ class shard final : net::presign_listener, put_listener {
   std::vector<put_worker*> idle_connected_; ///< the most recently used last
   std::vector<put_worker*> idle_bare_;
   std::vector<settled> settled_; ///< of this turn, on their way to the recorder
+  std::vector<ledger::row> leases_;
 
   sweeper sweeper_;
   net::timer ticker_;
