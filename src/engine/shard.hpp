@@ -6,6 +6,7 @@
 #include "core/scheduler.hpp"
 #include "core/server_clock.hpp"
 #include "engine/admission.hpp"
+#include "engine/adopter.hpp"
 #include "engine/flight.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
@@ -53,7 +54,7 @@ struct shard_listener {
   ~shard_listener() = default;
 };
 
-class shard final : net::presign_listener, put_listener {
+class shard final : net::presign_listener, put_listener, adoption_listener {
  public:
   shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out, shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
@@ -68,15 +69,17 @@ class shard final : net::presign_listener, put_listener {
   void add_to(counters& sum) const noexcept;
 
  private:
-  // presign_listener and put_listener
+  // presign_listener, put_listener and adoption_listener
   void presign_connected(bool peer_is_public) override;
   void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
   void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) override;
   void put_disconnected(put_worker& w) override;
   void connection_opened() override { ++connections_; }
+  void adoption_ended(item file, std::optional<settled> adopted) override;
 
   void admit();
+  void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
   void schedule_pump();
@@ -88,6 +91,8 @@ class shard final : net::presign_listener, put_listener {
   void act(const core::action::settle& a);
   void act(const core::action::end_run& a);
 
+  void add_channel();
+  void add_worker();
   put_worker& choose_worker(const wire::origin& where);
   file_report report_of(const core::action::settle& a, flight& f);
   void settle_early(settled s);
@@ -112,6 +117,9 @@ class shard final : net::presign_listener, put_listener {
   net::buffer_pool buffers_;
   net::stream_tallies stream_tallies_;
 
+  const net::connect_context connecting_;
+  net::reach storage_reach_ = config_.storage_reach;
+
   core::scheduler scheduler_;
   core::server_clock server_clock_;
   wire::presign_writer presign_writer_;
@@ -120,6 +128,7 @@ class shard final : net::presign_listener, put_listener {
   std::vector<core::file_id> free_ids_;
   std::vector<std::unique_ptr<net::presign_channel>> channels_;
   std::vector<std::unique_ptr<put_worker>> workers_;
+  std::unique_ptr<adopter> adopter_;
   std::vector<put_worker*> idle_connected_; ///< the most recently used last
   std::vector<put_worker*> idle_bare_;
   std::vector<settled> settled_; ///< of this turn, on their way to the recorder

@@ -240,6 +240,46 @@ class Resume(TestCase):
         finally:
             subprocess.run(["umount", small], check=True)
 
+    def kill_while_answers_are_late(self, server, files, stored):
+        """A run whose PUTs are stored and not answered yet, killed when their intents are on disk."""
+        running = start_hoist("upload", *server.access(), files, "-L", self.manifest)
+        wait_for(lambda: server.metric("hoist_server_puts_total") == stored, "the PUTs")
+        # Intents are taken every 100 ms and committed within 50; the answers are 20 s away.
+        enough = time.monotonic() + 1
+        wait_for(lambda: time.monotonic() > enough, "a commit")
+        running.kill()
+        running.communicate(timeout=60)
+        self.assertEqual(whole_rows(self.manifest), [])
+
+    # What was stored when the run was killed is found by its URL, by anyone's HEAD, and is not sent again.
+    def test_adoption(self):
+        files = self.make_files(5, size=5000)
+        with Server("--put-delay", "20s") as server:
+            self.kill_while_answers_are_late(server, files, stored=5)
+            again = self.run_hoist(server, files, "-L", self.manifest)
+            self.assertEqual(again.code, 0, again.err)
+            rows = self.check_manifest(files.iterdir())
+            self.assertEqual([r["verified"] for r in results(rows)], ["md5"] * 5)
+            self.assertEqual(self.requests(server), (5, 5))
+            self.check_stored(server, rows)
+
+    # What is stored and is not the file, by its digest or since the file has changed, is sent again.
+    def test_nothing_wrong_is_adopted(self):
+        files = self.make_files(4, size=5000)
+        with Server("--put-delay", "20s", "--fault", "put:corrupt-body=first-2") as server:
+            self.kill_while_answers_are_late(server, files, stored=4)
+            state, port = server.state, server.port
+            os.utime(files / "3.png")
+            server.kill()
+            server.options = []
+            server.start()
+            self.assertEqual((server.state, server.port), (state, port))
+            again = self.run_hoist(server, files, "-L", self.manifest)
+            self.assertEqual(again.code, 0, again.err)
+            rows = self.check_manifest(files.iterdir())
+            self.assertIn(server.metric("hoist_server_puts_total"), (2, 3)) # the touched one may be a corrupt one
+            self.check_stored(server, rows)
+
     # A run that is interrupted leaves one row for each settled file and a summary; an interrupted second run loses none
     # of them; the third finishes.
     def test_interrupted_twice(self):
