@@ -39,7 +39,8 @@ constexpr words table[] = {
     {errc::key_refused, "key_refused", "the API key was refused", condition::permanent},
     {errc::cancelled, "cancelled", "cancelled", condition::cancelled},
     {errc::invalid_options, "invalid_options", "invalid options", condition::misuse},
-    {errc::ledger_failed, "ledger_failed", "the ledger cannot be written", condition::permanent},
+    {errc::ledger_failed, "ledger_failed", "the ledger cannot be used", condition::permanent},
+    {errc::not_failed_before, "not_failed_before", "not among the files that failed before", condition::permanent},
 };
 
 const words* find(int code) noexcept {

@@ -50,7 +50,6 @@ void validate(const options& o) {
   in_range("presign_concurrency", o.presign_concurrency, 0, 1024);
   in_range("presign_depth", o.presign_depth, 1, 64);
   positive("presign_lifetime_max", o.presign_lifetime_max);
-  if (!o.ledger.empty()) refuse("ledger", "names a file, and this version keeps no ledger on disk yet; leave it empty");
   if (o.expires_in != 0s) in_range("expires_in", o.expires_in.count(), 60, 31'536'000);
   in_range("retry.attempts_max", o.retry.attempts_max, 0, 1'000'000);
   positive("retry.give_up_after", o.retry.give_up_after);

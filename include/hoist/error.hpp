@@ -43,7 +43,8 @@ enum class errc {
   // ours
   cancelled,           ///< the caller cancelled; what this file had sent counts for nothing.
   invalid_options,     ///< an option is out of range; the message names it.
-  ledger_failed,       ///< the durable record cannot be written; ends the run.
+  ledger_failed,       ///< the durable record cannot be opened, read or written; ends the run. The message says why.
+  not_failed_before,   ///< `resume_mode::failed`, and no earlier run has this file as failed. No request was made.
 };
 
 /// The stable name of a code, e.g. "source_missing".

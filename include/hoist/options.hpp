@@ -44,6 +44,14 @@ enum class verify_mode : std::uint8_t {
   md5,  ///< as `size`, and the digest made while sending equals the ETag where that is an MD5
 };
 
+/// What an earlier run's ledger means for this one. A file is taken for the same one while its absolute path, size,
+/// modification time and change time are; otherwise it is uploaded as a new one.
+enum class resume_mode : std::uint8_t {
+  all,    ///< done files are reported from the ledger without a request; the others are uploaded (default)
+  failed, ///< as `all`, but of the others only those that failed, or were under way in a run that was killed
+  none,   ///< everything is uploaded again, and recorded again
+};
+
 struct options {
   /// Origin of the presign API, without a path: "https://host[:port]".
   std::string endpoint = "https://api.eachlabs.ai";
@@ -68,8 +76,13 @@ struct options {
   bool allow_private_storage = false;
   /// Speak plain http to an API that is not on this machine, and to a storage although the API is https.
   bool allow_plain_http = false;
-  /// The durable record, which lets the same batch resume. Empty (default): kept in memory for this uploader's life.
+  /// File of the durable record, which lets the same batch resume; made when it does not exist, with mode 0600. It
+  /// belongs to one API origin and one key, and to one uploader at a time. A file's report follows its commit to disk, in
+  /// groups of at most 100 ms; no upload waits for that. Empty (default): nothing is remembered.
   std::filesystem::path ledger;
+  resume_mode resume = resume_mode::all;
+  /// Take over a ledger that was made with another key of the same account.
+  bool rekey = false;
 
   retry_options retry;
   timeout_options timeout;
@@ -78,5 +91,9 @@ struct options {
 
 /// Throws as said above when a value is out of range or a required one is missing.
 void validate(const options& o);
+
+/// Where a ledger without a place of its own belongs: one file for each API and key, below `$XDG_STATE_HOME/hoist`, or
+/// `~/.local/state/hoist`. Empty when neither variable is set. Nothing is created. Reads the environment.
+std::filesystem::path default_ledger(const options& o);
 
 } // namespace hoist

@@ -37,7 +37,7 @@ struct file_report {
   int attempts = 0;                        ///< PUTs begun
   int presigns = 0;                        ///< presign requests begun
   std::chrono::milliseconds elapsed{0};    ///< from its first presign to its settlement
-  bool from_ledger = false;                ///< done by an earlier run; no request was made now
+  bool from_ledger = false;                ///< done by an earlier run; nothing was uploaded now
 };
 
 /// What held a run back most; the name in a summary's `limited_by`.
@@ -46,11 +46,12 @@ enum class limit : std::uint8_t { none, source, presign_api, storage, concurrenc
 std::string_view name_of(limit l) noexcept;
 
 struct batch_report {
-  std::uint64_t done = 0;
+  std::uint64_t done = 0;        ///< those from the ledger included
+  std::uint64_t from_ledger = 0; ///< of them, done by an earlier run
   std::uint64_t failed = 0;
   std::uint64_t unsettled = 0; ///< taken from the source and not settled, because the batch was stopped
   bool complete = false;       ///< the source was drained and every file of it is settled
-  std::uint64_t bytes = 0;     ///< of done files
+  std::uint64_t bytes = 0;     ///< of files that were uploaded now
   std::uint64_t presigns = 0;
   std::uint64_t puts = 0;
   std::chrono::milliseconds elapsed{0};

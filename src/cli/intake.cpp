@@ -84,6 +84,13 @@ std::optional<input> intake::start_next() {
     lists_.pop_front();
     return open_list(list);
   }
+  if (!repeats_.empty()) {
+    auto path = std::move(repeats_.front());
+    repeats_.pop_front();
+    auto again = take_named(std::move(path), named_by::repeat);
+    if (again) again->repeated = true;
+    return again;
+  }
   exhausted_.store(true, std::memory_order_release);
   return std::nullopt;
 }
@@ -116,7 +123,10 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) return failed_by_system(std::move(path), errno);
   if (S_ISDIR(status.st_mode)) return begin_walk(std::move(path), absolute);
-  if (how == named_by::list) overlap_.take_listed(absolute);
+  if (how == named_by::list && !overlap_.take_listed(absolute)) {
+    repeats_.push_back(std::move(path));
+    return std::nullopt;
+  }
   if (!S_ISREG(status.st_mode)) {
     return failed(std::move(path), errc::source_not_regular, "it is no regular file (FIFO, socket or device)");
   }

@@ -30,6 +30,7 @@ struct input {
   errc code = errc::source_unreadable;    ///< why it cannot be taken
   std::string message;                    ///< the same as a sentence
   std::optional<std::uint64_t> size;      ///< when it had to be looked at
+  bool repeated = false;                  ///< a list had it before: it gets the row of the first time again
 };
 
 enum class size_wanted : std::uint8_t { when_needed, always };
@@ -56,7 +57,7 @@ class intake {
   std::uint64_t hidden_taken() const { return hidden_taken_.load(std::memory_order_relaxed); }
 
  private:
-  enum class named_by : std::uint8_t { argument, list };
+  enum class named_by : std::uint8_t { argument, list, repeat };
   struct walk_state {
     tree_walk tree;
     std::string root;     ///< as given, ends in '/'
@@ -79,6 +80,7 @@ class intake {
   overlap overlap_;
   std::deque<std::string> paths_;
   std::deque<std::string> lists_;
+  std::deque<std::string> repeats_; ///< told of at the very end, when their first times are settled
   std::optional<walk_state> walk_;
   std::optional<list_reader> list_;
   std::string list_name_;

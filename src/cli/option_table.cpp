@@ -53,11 +53,14 @@ constexpr auto table = std::to_array<option_spec>({
 
     {records, "manifest", 'L', value, file, "FILE", "write the rows to FILE instead of stdout; '-' is stdout",
      "manifest-path"},
-    {records, "overwrite", 0, flag, text, "", "replace an existing manifest", ""},
+    {records, "overwrite", 0, flag, text, "", "replace a manifest that exists, instead of going on with it", ""},
     {records, "format", 0, value, choice, "jsonl|url",
      "what goes to stdout: rows, or the URL of each done file (jsonl)", "output-type"},
-    {records, "ledger", 0, value, file, "FILE", "the durable record that lets the same command resume", ""},
+    {records, "ledger", 0, value, file, "FILE", "the durable record that lets the same command resume (beside the manifest)",
+     ""},
     {records, "no-resume", 0, flag, text, "", "upload everything again", ""},
+    {records, "retry-failed", 0, flag, text, "", "of what is not done, upload only what failed before", ""},
+    {records, "rekey", 0, flag, text, "", "take over a ledger made with another key of the same account", ""},
 
     {messages, "progress", 'P', optional_choice, choice, "auto|bar|plain|none",
      "a bar on a terminal, a line now and then elsewhere (auto); alone: bar", "show-progress"},

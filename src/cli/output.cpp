@@ -1,32 +1,18 @@
 #include "cli/output.hpp"
 
 #include "cli/escape.hpp"
-#include "cli/usage_error.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-
-#include <cerrno>
-#include <cstring>
+#include <unistd.h>
 
 namespace hoist::cli {
 
 namespace {
 
-[[noreturn]] void refuse_existing(const std::string& file) {
-  throw usage_error("--manifest: " + escaped(file) + " exists; name another file, or replace it with --overwrite");
-}
-
-unique_fd open_manifest(const settings& s) {
-  struct ::stat status {};
-  const bool exists = ::stat(s.manifest.c_str(), &status) == 0;
-  if (exists && S_ISREG(status.st_mode) && !s.overwrite) refuse_existing(s.manifest);
-  // FIFOs and devices are written to as they are. O_EXCL: whoever came first keeps the file.
-  const int how = exists && !S_ISREG(status.st_mode) ? O_APPEND : s.overwrite ? O_CREAT | O_TRUNC : O_CREAT | O_EXCL;
-  unique_fd fd(::open(s.manifest.c_str(), O_WRONLY | O_CLOEXEC | how, 0666));
-  if (!fd && errno == EEXIST) refuse_existing(s.manifest);
-  if (!fd) throw usage_error("--manifest: " + escaped(s.manifest) + ": " + std::strerror(errno));
-  return fd;
+existing_manifest policy_of(const settings& s) {
+  if (s.overwrite) return existing_manifest::replace;
+  if (s.library.resume == resume_mode::none || s.dry_run) return existing_manifest::refuse;
+  return s.ledger_is_there ? existing_manifest::go_on : existing_manifest::refuse_alone;
 }
 
 unique_fd open_stdout() {
@@ -37,7 +23,10 @@ unique_fd open_stdout() {
 
 output::output(const settings& s, const stop_sign& abandon, std::function<void(row_writer::failure, int)> on_failure) {
   const bool urls = s.format == output_format::url && !s.dry_run;
-  if (!s.manifest.empty()) rows_ = std::make_unique<row_writer>(open_manifest(s), abandon, on_failure);
+  if (!s.manifest.empty()) {
+    manifest_ = std::make_unique<manifest_file>(s.manifest, policy_of(s));
+    rows_ = std::make_unique<row_writer>(manifest_->take_descriptor(), abandon, on_failure);
+  }
   if (urls) urls_ = std::make_unique<row_writer>(open_stdout(), abandon, on_failure);
   if (!rows_ && !urls_) rows_ = std::make_unique<row_writer>(open_stdout(), abandon, std::move(on_failure));
 }
@@ -48,6 +37,14 @@ void output::row(std::string_view line) {
 
 void output::url(std::string_view url) {
   if (urls_) urls_->write(escaped(url) + "\n");
+}
+
+void output::summary(std::string_view line, bool complete) {
+  if (!rows_) return;
+  // Rows that could not be written are not put right; the next run will.
+  if (manifest_ && manifest_->has_earlier_rows() && rows_->state() == row_writer::failure::none)
+    return manifest_->finish(complete, line);
+  rows_->write(line);
 }
 
 void output::add_to(own_files& own) const {

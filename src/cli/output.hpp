@@ -6,23 +6,27 @@
 //   without -L        rows to stdout        URLs to stdout
 //   with -L FILE      rows to FILE          rows to FILE, URLs to stdout
 
+#include "cli/manifest_file.hpp"
 #include "cli/own_files.hpp"
 #include "cli/row_writer.hpp"
 #include "cli/settings.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace hoist::cli {
 
 class output {
  public:
-  /// Opens the manifest. Throws usage_error, also when it exists and may not be replaced.
+  /// Opens the manifest. Throws usage_error, also when it exists and may be neither gone on with nor replaced.
   output(const settings& s, const stop_sign& abandon, std::function<void(row_writer::failure, int)> on_failure);
 
   bool wants_rows() const { return rows_ != nullptr; }
   void row(std::string_view line);
   void url(std::string_view url);
+  /// The last row, after every other. `complete`: each input has its row. Throws std::system_error.
+  void summary(std::string_view line, bool complete);
 
   /// What a walk must leave alone.
   void add_to(own_files& own) const;
@@ -30,6 +34,7 @@ class output {
   bool is_on_terminal() const;
 
  private:
+  std::unique_ptr<manifest_file> manifest_;
   std::unique_ptr<row_writer> rows_;
   std::unique_ptr<row_writer> urls_;
 };

@@ -43,11 +43,13 @@ std::size_t hash_set::slot_of(std::uint64_t hash) const {
   return slot;
 }
 
-void hash_set::insert(std::uint64_t hash) {
+bool hash_set::insert(std::uint64_t hash) {
   if ((used_ + 1) * 3 > slots_.size() * 2) grow();
   auto& slot = slots_[slot_of(hash)];
-  if (slot == 0) ++used_;
+  if (slot != 0) return false;
+  ++used_;
   slot = hash;
+  return true;
 }
 
 bool hash_set::contains(std::uint64_t hash) const {
@@ -82,8 +84,8 @@ bool overlap::covers(std::string_view absolute) const {
   return false;
 }
 
-void overlap::take_listed(std::string_view absolute) {
-  listed_.insert(hash_of(absolute));
+bool overlap::take_listed(std::string_view absolute) {
+  return listed_.insert(hash_of(absolute));
 }
 
 bool overlap::leaves_out(std::string_view absolute) const {

@@ -21,7 +21,7 @@ std::string normalised(std::string_view directory, std::string_view path);
 /// Open addressing; grows by doubling.
 class hash_set {
  public:
-  void insert(std::uint64_t hash);
+  bool insert(std::uint64_t hash); ///< false when it is in already
   bool contains(std::uint64_t hash) const;
   bool empty() const { return used_ == 0; }
 
@@ -42,7 +42,8 @@ class overlap {
 
   /// An entry of a list that some PATH, or a walk that has begun, stands for.
   bool covers(std::string_view absolute) const;
-  void take_listed(std::string_view absolute);
+  /// False when the list, or another, had it before.
+  bool take_listed(std::string_view absolute);
 
   /// True when nothing that a walk finds can have been taken otherwise, so that it need not ask.
   bool walk_is_alone() const { return roots_.size() <= 1 && listed_.empty(); }

@@ -14,6 +14,9 @@
 
 namespace hoist::cli {
 
+/// Why --retry-failed passes a file over.
+constexpr std::string_view not_failed_reason = "not_failed_before";
+
 /// A file that the library settled.
 std::string result_row(const file_report& report);
 /// A file that was skipped, or failed before the library saw it.

@@ -174,9 +174,11 @@ void take_records(settings& s, const arguments& typed) {
       {{"jsonl", output_format::jsonl}, {"json", output_format::jsonl}, {"url", output_format::url}}};
   s.format = choice_of(typed, "format", formats, s.format);
   s.library.ledger = text_of(typed, "ledger");
-  if (!typed.is_on("no-resume") || s.library.ledger.empty()) return;
-  s.library.ledger.clear();
-  s.notices.emplace_back("--no-resume: the ledger is neither read nor written in this run");
+  s.library.rekey = typed.is_on("rekey");
+  const bool anew = typed.is_on("no-resume"), failed_only = typed.is_on("retry-failed");
+  if (anew && failed_only)
+    throw usage_error("--no-resume and --retry-failed contradict each other: one forgets what the other goes by");
+  s.library.resume = anew ? resume_mode::none : failed_only ? resume_mode::failed : resume_mode::all;
 }
 
 verbosity level_of(const arguments& typed) {

@@ -34,6 +34,7 @@ struct settings {
   std::filesystem::path api_key_file;
   std::string manifest; ///< empty: rows go to stdout
   bool overwrite = false;
+  bool ledger_is_there = false; ///< found by place_ledger: the manifest that exists may have its rows from it
   output_format format = output_format::jsonl;
 
   bool dry_run = false;

@@ -81,13 +81,13 @@ std::string failure_line(const summary_facts& facts, const counts& numbers) {
   }
 }
 
-std::string command_text(std::span<const std::string> words, std::string_view extra) {
+std::string retry_text(std::span<const std::string> words) {
   std::string text;
   for (const auto& word : words) {
+    if (word == "--no-resume" || word == "--overwrite") continue;
     if (!text.empty()) text += ' ';
     text += shell_quoted(word);
   }
-  if (!extra.empty()) text.append(" ").append(extra);
   return text;
 }
 

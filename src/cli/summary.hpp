@@ -22,7 +22,7 @@ std::vector<std::string> summary_lines(const summary_facts& facts, const counts&
 /// Why the exit status is not 0, in one line that even -q shows; empty when it is 0.
 std::string failure_line(const summary_facts& facts, const counts& numbers);
 
-/// The command as it was typed, as words for sh. `extra` is appended when it is not empty.
-std::string command_text(std::span<const std::string> words, std::string_view extra);
+/// The command that goes on where this one ended, as words for sh: as it was typed, less what would start it anew.
+std::string retry_text(std::span<const std::string> words);
 
 } // namespace hoist::cli

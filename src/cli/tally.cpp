@@ -18,6 +18,12 @@ void tally::add(const input& decided) {
 
 void tally::add(const file_report& report) {
   const std::lock_guard lock(mutex_);
+  if (++counts_.settled == counts_.taken) settled_.notify_all();
+  if (report.error == errc::not_failed_before) {
+    ++counts_.skipped;
+    ++counts_.skip_reasons[std::string(not_failed_reason)];
+    return;
+  }
   if (report.error) return add_failure(code_name(report.error), report.path.native());
   ++counts_.done;
   counts_.bytes += report.size;
@@ -27,6 +33,11 @@ void tally::add(const file_report& report) {
 std::uint64_t tally::failed() const {
   const std::lock_guard lock(mutex_);
   return counts_.failed;
+}
+
+bool tally::wait_until_settled(std::chrono::milliseconds at_most) const {
+  std::unique_lock lock(mutex_);
+  return settled_.wait_for(lock, at_most, [&] { return counts_.settled == counts_.taken; });
 }
 
 counts tally::read() const {

@@ -3,6 +3,7 @@
 #include "cli/arguments.hpp"
 #include "cli/help.hpp"
 #include "cli/key_file.hpp"
+#include "cli/ledger_place.hpp"
 #include "cli/log.hpp"
 #include "cli/plan_run.hpp"
 #include "cli/settings.hpp"
@@ -31,9 +32,12 @@ int upload_command(std::span<const std::string> words, const environment& variab
   auto s = settings_from(typed, variables);
   terminal screen(STDERR_FILENO, variables("TERM").value_or(""));
   const auto log = make_log(s, screen);
+  if (!s.dry_run) {
+    load_key(s);
+    place_ledger(s);
+  }
   for (const auto& notice : s.notices) log->warn("{}", notice);
   if (s.dry_run) return run_plan(s, screen);
-  load_key(s);
   return run_upload(s, words, screen, log);
 }
 

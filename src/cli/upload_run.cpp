@@ -52,11 +52,19 @@ type_map read_types(const settings& s) {
   return s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
 }
 
+/// What the library says, without the code's own words and number that Boost appends.
+std::string sentence_of(const boost::system::system_error& e) {
+  std::string text = e.what();
+  const auto appended = ": " + e.code().what();
+  if (text.ends_with(appended)) text.resize(text.size() - appended.size());
+  return text;
+}
+
 uploader make_uploader(asio::io_context& context, const hoist::options& o) {
   try {
     return uploader(context.get_executor(), o);
   } catch (const boost::system::system_error& refused) {
-    throw usage_error(escaped(refused.what()));
+    throw usage_error(escaped(sentence_of(refused)));
   }
 }
 
@@ -92,7 +100,16 @@ class upload_run {
 
   counts numbers() const { return tally_.read(); }
   std::uint64_t hidden_taken() const { return inputs_.hidden_taken(); }
-  void write_summary(const summary_facts& facts) { output_.row(summary_row(facts)); }
+
+  /// The last row; with -L, what the file then holds is what the ledger has of these inputs.
+  void write_summary(const summary_facts& facts) {
+    try {
+      output_.summary(summary_row(facts), facts.complete);
+    } catch (const std::system_error& failure) {
+      log_->error("the manifest could not be put right: {}; its rows are true, and the same command mends it",
+                  escaped(failure.what()));
+    }
+  }
 
  private:
   // main ------------------------------------------------------------------------------------------------------------
@@ -245,6 +262,7 @@ class upload_run {
 
   std::optional<source> next_taken() {
     while (auto decided = inputs_.next()) {
+      if (decided->repeated && !first_times_settled_ && !wait_for_first_times()) return std::nullopt;
       tally_.add(*decided);
       if (decided->what == input::fate::take) {
         auto type = asked_type_of(settings_, types_, decided->path);
@@ -256,6 +274,14 @@ class upload_run {
     return std::nullopt;
   }
 
+  /// A repeated entry is answered from the ledger, so what it repeats has to be settled. False: the run is stopping.
+  bool wait_for_first_times() {
+    while (!intake_stop_.is_up()) {
+      if (tally_.wait_until_settled(100ms)) return first_times_settled_ = true;
+    }
+    return false;
+  }
+
   // the reports' thread ---------------------------------------------------------------------------------------------
 
   void settle(const file_report& report) {
@@ -264,6 +290,7 @@ class upload_run {
     tally_.add(report);
     if (output_.wants_rows()) output_.row(result_row(report));
     if (!report.error) return output_.url(report.public_url);
+    if (report.error == errc::not_failed_before) return;
     const auto& message = report.details.message;
     tell_failure(report.path.native(), code_name(report.error), message.empty() ? report.error.message() : message);
   }
@@ -289,21 +316,15 @@ class upload_run {
   bool finished_ = false;
   error_code error_;
   batch_report report_;
+  bool first_times_settled_ = false; ///< the walk's thread alone
   std::string listing_error_; ///< written by the walk's thread before the batch completes
   std::atomic<int> output_error_{0};
 };
 
-/// A manifest that exists is refused, so the same command needs one word more.
-std::string retry_text(const settings& s, std::span<const std::string> words) {
-  std::error_code ignored;
-  const bool refused = !s.manifest.empty() && !s.overwrite && std::filesystem::is_regular_file(s.manifest, ignored);
-  return command_text(words, refused ? "--overwrite" : "");
-}
-
 void tell_end(const settings& s, const summary_facts& facts, const counts& numbers, std::uint64_t hidden,
               std::span<const std::string> words, terminal& screen, spdlog::logger& log) {
   if (s.summary) {
-    for (const auto& line : summary_lines(facts, numbers, hidden, retry_text(s, words))) screen.print("hoist: " + line);
+    for (const auto& line : summary_lines(facts, numbers, hidden, retry_text(words))) screen.print("hoist: " + line);
   }
   if (const auto line = failure_line(facts, numbers); !line.empty()) log.error("{}", line);
 }

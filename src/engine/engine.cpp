@@ -1,14 +1,16 @@
 #include "engine/engine.hpp"
 
+#include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
+#include "ledger/sqlite_store.hpp"
 #include "wire/url.hpp"
 
 #include <boost/system/system_error.hpp>
 #include <openssl/rand.h>
 
 #include <algorithm>
-#include <chrono>
-#include <future>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 
 namespace hoist::engine {
@@ -40,6 +42,23 @@ wire::origin api_origin(const options& o) {
   return u.where;
 }
 
+std::unique_ptr<ledger::store> open_ledger(const options& o) {
+  if (o.ledger.empty()) return std::make_unique<ledger::memory_store>(rows_without_ledger);
+  const auto origin = api_origin(o).text();
+  return std::make_unique<ledger::sqlite_store>(o.ledger, ledger::owner{origin, ledger::key_fingerprint(o.api_key, origin)},
+                                                ledger::opening{o.rekey, o.resume != resume_mode::none});
+}
+
+admission::rules rules_of(const options& o, ledger::store& record) {
+  std::error_code ignored; // of a folder that is gone: paths below it cannot be opened either
+  admission::rules r;
+  r.bytes_max = o.file_bytes_max;
+  r.record = o.ledger.empty() ? nullptr : &record;
+  r.resume = o.resume;
+  r.working_directory = std::filesystem::current_path(ignored).native();
+  return r;
+}
+
 shard_config config_of(const options& o) {
   shard_config c;
   c.retry.transient = {o.retry.backoff_base, o.retry.backoff_cap};
@@ -50,6 +69,7 @@ shard_config config_of(const options& o) {
   c.lifetime_max = o.presign_lifetime_max;
   c.file_bytes_max = o.file_bytes_max;
   c.timeout = o.timeout;
+  c.durable = !o.ledger.empty();
   c.verify = o.verify;
   c.api = api_origin(o);
   c.api_key = o.api_key;
@@ -61,10 +81,11 @@ shard_config config_of(const options& o) {
 
 } // namespace
 
-engine::engine(const options& o) : options_(o), tls_(o.tls) {
+engine::engine(const options& o)
+    : options_(o), tls_(o.tls), ledger_(open_ledger(o)),
+      admission_(rules_of(o, *ledger_), [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); }) {
   recorder_ = std::make_unique<recorder>(
-      std::make_unique<ledger::memory_store>(rows_without_ledger), [this] { return snapshot(); },
-      [this](const diagnostics& details) { run_ended(errc::ledger_failed, details); });
+      *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
   const int puts = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
@@ -83,7 +104,7 @@ engine::engine(const options& o) : options_(o), tls_(o.tls) {
     c.retry.budget = core::share_of(c.retry.budget, threads);
     c.retry.rate = core::share_of(c.retry.rate, threads);
     c.seed = random_seed();
-    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, *recorder_, listener));
+    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, *recorder_, listener));
   }
 }
 
@@ -104,19 +125,32 @@ void engine::start(std::shared_ptr<run> r) {
   if (!enter(r)) return recorder_->source_ended(r);
   intake::hooks hooks;
   hooks.accept = [this](item file) { submit(std::move(file)); };
-  hooks.refuse = [this](const item& file, unfit why) { refuse(file, std::move(why)); };
+  hooks.settle = [this](settled s) { settle_early(std::move(s)); };
   hooks.ended = [this](const std::shared_ptr<run>& ended) { recorder_->source_ended(ended); };
   const std::lock_guard lock(mutex_);
   intakes_.push_back(
-      std::make_unique<intake>(std::move(r), files_open_max, options_.file_bytes_max, std::move(hooks)));
+      std::make_unique<intake>(std::move(r), files_open_max, admission_, std::move(hooks)));
 }
 
 void engine::start(std::shared_ptr<run> r, source what) {
-  item file{std::move(what), {}, {}, r};
   r->file_taken();
-  if (enter(r)) return submit(std::move(file));
-  const std::lock_guard lock(mutex_);
-  refuse(file, {ended_, end_details_});
+  if (enter(r)) {
+    item file;
+    file.what = std::move(what);
+    file.owner = std::move(r);
+    return submit(std::move(file));
+  }
+  settled s;
+  s.owner = std::move(r);
+  s.recorded = true; // this end is the uploader's, not the file's
+  s.report.path = std::move(what.path);
+  s.report.tag = what.tag;
+  {
+    const std::lock_guard lock(mutex_);
+    s.report.error = ended_;
+    s.report.details = end_details_;
+  }
+  settle_early(std::move(s));
 }
 
 bool engine::enter(const std::shared_ptr<run>& r) {
@@ -141,15 +175,8 @@ shard& engine::least_loaded() {
   return **std::ranges::min_element(shards_, {}, [](const auto& s) { return s->load(); });
 }
 
-void engine::refuse(const item& file, unfit why) {
-  ++refused_;
-  settled s;
-  s.owner = file.owner;
-  s.report.path = file.what.path;
-  s.report.tag = file.what.tag;
-  s.report.size = file.identity.size;
-  s.report.error = why.code;
-  s.report.details = std::move(why.details);
+void engine::settle_early(settled s) {
+  if (!s.abandoned) ++(s.report.error ? refused_ : recalled_);
   std::vector<settled> group;
   group.push_back(std::move(s));
   recorder_->put(group);
@@ -197,7 +224,9 @@ void engine::sampled(held_by what) {
 
 counters engine::snapshot() const {
   counters sum;
-  sum.files_taken = sum.files_failed = refused_.load();
+  sum.files_failed = refused_.load();
+  sum.files_done = recalled_.load();
+  sum.files_taken = sum.files_failed + sum.files_done;
   for (const auto& s : shards_) s->add_to(sum);
   return sum;
 }

@@ -3,10 +3,12 @@
 // Owns the threads and what they share. Nothing of the work happens here: it starts runs, spreads files over shards,
 // carries stops, and takes everything down in order.
 
+#include "engine/admission.hpp"
 #include "engine/intake.hpp"
 #include "engine/recorder.hpp"
 #include "engine/run.hpp"
 #include "engine/shard.hpp"
+#include "ledger/store.hpp"
 #include "net/tls_context.hpp"
 
 #include <hoist/options.hpp>
@@ -44,19 +46,21 @@ class engine final : shard_listener {
   bool enter(const std::shared_ptr<run>& r);
   shard& least_loaded();
   void submit(item file);
-  void refuse(const item& file, unfit why);
+  void settle_early(settled s);
   void forget_finished();
   std::vector<std::shared_ptr<run>> running() const;
 
   const options options_;
   net::tls_context tls_;
+  std::unique_ptr<ledger::store> ledger_;
+  const admission admission_;
   std::unique_ptr<recorder> recorder_;
   std::vector<std::unique_ptr<shard>> shards_;
 
   mutable std::mutex mutex_;
   std::list<std::weak_ptr<run>> runs_;
   std::list<std::unique_ptr<intake>> intakes_;
-  std::atomic<std::uint64_t> refused_{0}; ///< files that no shard ever saw
+  std::atomic<std::uint64_t> recalled_{0}, refused_{0}; ///< files that no shard ever saw
   errc ended_{};
   diagnostics end_details_;
 };

@@ -3,6 +3,7 @@
 // What a shard knows of one file while the scheduler has it. Reused from file to file, so that strings keep their room.
 
 #include "engine/run.hpp"
+#include "ledger/store.hpp"
 #include "net/file_source.hpp"
 #include "wire/presign.hpp"
 
@@ -17,13 +18,15 @@ namespace hoist::engine {
 
 class put_worker;
 
-/// What the intake found out about a source.
+/// A source, and what admission found out about it.
 struct item {
   source what;
   net::file_identity identity;
   std::string content_type;
   std::shared_ptr<run> owner;
-  bool examined = false; ///< by the intake; a single upload is examined by its shard
+  bool examined = false;              ///< by the intake; a single upload is examined by its shard
+  std::string record_name;            ///< its name in the ledger; empty: its path
+  std::unique_ptr<ledger::row> lease; ///< an earlier run was killed during its PUT, which may have succeeded
 };
 
 struct flight {
@@ -34,6 +37,7 @@ struct flight {
   verification verified = verification::none;
   diagnostics last_failure;
   core::instant started{}; ///< its first presign; the epoch before
+  bool leased = false;     ///< the ledger knows of the ticket in use
   put_worker* worker = nullptr;   ///< while it is being put
   int channel = -1;               ///< while it is being presigned
 };

@@ -1,35 +1,26 @@
 #pragma once
 
-// Where files come in: what is found out about each before any request is made, and the thread that does it for a batch.
+// Where files come in: the thread that pulls a batch's source and has each file examined.
 
+#include "engine/admission.hpp"
 #include "engine/flight.hpp"
 
 #include <atomic>
 #include <functional>
-#include <optional>
 #include <thread>
 
 namespace hoist::engine {
-
-/// Why a file cannot even be tried.
-struct unfit {
-  errc code;
-  diagnostics details;
-};
-
-/// Fills in identity and media type; one stat. Nothing when the file may go on.
-std::optional<unfit> examine(item& file, std::uint64_t bytes_max);
 
 /// Pulls a batch's source until it is drained or the run is stopped.
 class intake {
  public:
   struct hooks {
-    std::function<void(item)> accept;                                ///< hand it to a shard
-    std::function<void(const item&, unfit)> refuse;                  ///< settle it as failed
-    std::function<void(const std::shared_ptr<run>&)> ended;          ///< the last call
+    std::function<void(item)> accept;                       ///< hand it to a shard
+    std::function<void(settled)> settle;                    ///< it needs none
+    std::function<void(const std::shared_ptr<run>&)> ended; ///< the last call
   };
 
-  intake(std::shared_ptr<run> r, std::size_t files_open_max, std::uint64_t bytes_max, hooks h);
+  intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, hooks h);
   ~intake() { thread_.join(); }
 
   /// The thread has made its last call.
@@ -40,7 +31,7 @@ class intake {
 
   std::shared_ptr<run> run_;
   std::size_t files_open_max_;
-  std::uint64_t bytes_max_;
+  const admission& admission_;
   hooks hooks_;
   std::atomic<bool> finished_{false};
   std::thread thread_;

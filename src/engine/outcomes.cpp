@@ -114,6 +114,15 @@ verdict header_contradiction(std::string_view reason) {
   return make(outcome_kind::header_refused, phase::presign, "presign reply: required_headers " + std::string(reason));
 }
 
+diagnostics of_ledger(const boost::system::system_error& e) {
+  diagnostics d;
+  d.where = phase::record;
+  d.message = e.what();
+  const auto appended = ": " + e.code().what();
+  if (d.message.ends_with(appended)) d.message.resize(d.message.size() - appended.size());
+  return d;
+}
+
 verdict digest_differs() {
   return make(outcome_kind::digest_mismatch, phase::put, "the storage's ETag is not the MD5 of the bytes that were read");
 }

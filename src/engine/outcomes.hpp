@@ -10,6 +10,8 @@
 
 #include <hoist/diagnostics.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <optional>
 
 namespace hoist::engine {
@@ -30,5 +32,8 @@ verdict of_source(net::source_status status, int system_errno);
 verdict too_large(std::uint64_t size, std::uint64_t limit);
 verdict header_contradiction(std::string_view reason);
 verdict digest_differs();
+
+/// For a ledger that cannot be used: its sentence, without the code's own words and number that Boost appends.
+diagnostics of_ledger(const boost::system::system_error& e);
 
 } // namespace hoist::engine

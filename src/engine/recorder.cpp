@@ -1,6 +1,6 @@
 #include "engine/recorder.hpp"
 
-#include <boost/system/system_error.hpp>
+#include "engine/outcomes.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -13,15 +13,17 @@ using namespace std::chrono_literals;
 namespace {
 
 // After a group the thread lingers this long for the next, so that a fast run wakes it hundreds of times a second and
-// not once per file. It is the most that a row of a batch is late.
+// not once per file. It is the most that a row of a batch is late. A commit to the disk costs milliseconds however small
+// it is, so groups are larger there; together they stay under the promised 100 ms.
 constexpr auto linger = 5ms;
+constexpr auto linger_when_durable = 50ms;
 // A group this large is worth waking up for at once.
 constexpr std::size_t large_group = 1024;
 constexpr auto progress_interval = 100ms;
 
 ledger::row row_of(const settled& s) {
   ledger::row r;
-  r.path = s.report.path.native();
+  r.path = s.record_name.empty() ? s.report.path.native() : s.record_name;
   r.state = s.report.error ? ledger::row_state::failed : ledger::row_state::done;
   r.size = s.report.size;
   r.mtime_ns = s.mtime_ns;
@@ -34,7 +36,9 @@ ledger::row row_of(const settled& s) {
   r.retained_until = s.report.retained_until;
   r.attempts = s.report.attempts;
   r.presigns = s.report.presigns;
-  if (s.report.error) r.cause = static_cast<errc>(s.report.error.value());
+  if (!s.report.error) return r;
+  r.cause = static_cast<errc>(s.report.error.value());
+  r.message = s.report.details.message;
   return r;
 }
 
@@ -42,15 +46,16 @@ ledger::row row_of(const settled& s) {
 
 void recorder::inbox::clear() {
   files.clear();
+  leases.clear();
   new_runs.clear();
   ended_sources.clear();
   lines.clear();
 }
 
-recorder::recorder(std::unique_ptr<ledger::store> store, std::function<counters()> counters_now,
+recorder::recorder(ledger::store& store, std::function<counters()> counters_now,
                    std::function<void(const diagnostics&)> failed)
-    : store_(std::move(store)), counters_now_(std::move(counters_now)), failed_(std::move(failed)),
-      thread_([this] { loop(); }) {}
+    : store_(store), linger_(store.durable() ? linger_when_durable : linger), counters_now_(std::move(counters_now)),
+      failed_(std::move(failed)), thread_([this] { loop(); }) {}
 
 recorder::~recorder() { stop(); }
 
@@ -63,10 +68,20 @@ void recorder::began(std::shared_ptr<run> r) {
 void recorder::put(std::vector<settled>& group) {
   if (group.empty()) return;
   const std::lock_guard lock(mutex_);
-  const bool urgent = std::ranges::any_of(group, [](const settled& s) { return s.owner->single(); });
+  const bool single = std::ranges::any_of(group, [](const settled& s) { return s.owner->single(); });
+  // When nothing else is on its way there is nothing to linger for.
+  const auto& owner = *group.back().owner;
   std::ranges::move(group, std::back_inserter(inbox_.files));
   group.clear();
-  nudge(urgent || inbox_.files.size() >= large_group);
+  nudge(single || inbox_.files.size() >= large_group || inbox_.files.size() >= owner.files_open());
+}
+
+void recorder::lease(std::vector<ledger::row>& group) {
+  if (group.empty()) return;
+  const std::lock_guard lock(mutex_);
+  std::ranges::move(group, std::back_inserter(inbox_.leases));
+  group.clear();
+  nudge(false);
 }
 
 void recorder::source_ended(std::shared_ptr<run> r) {
@@ -107,10 +122,10 @@ void recorder::loop() {
 }
 
 bool recorder::take(inbox& into) {
-  const bool busy = !into.files.empty();
+  const bool busy = !into.files.empty() || !into.leases.empty();
   into.clear();
   std::unique_lock lock(mutex_);
-  if (busy && !urgent_) wake_.wait_for(lock, linger, [&] { return urgent_; });
+  if (busy && !urgent_) wake_.wait_for(lock, linger_, [&] { return urgent_; });
   if (inbox_.empty() && !(stopping_ && runs_.empty())) {
     asleep_ = true;
     const auto woken = [&] { return !asleep_ || urgent_; };
@@ -140,15 +155,13 @@ void recorder::process(inbox& group) {
 void recorder::record(inbox& group) {
   if (ledger_failed_) return;
   try {
+    for (ledger::row& r : group.leases) store_.put(std::move(r)); // first, so that a settlement in this group overtakes it
     for (const settled& s : group.files)
-      if (!s.abandoned) store_->put(row_of(s));
-    store_->commit();
+      if (!s.abandoned && !s.recorded) store_.put(row_of(s));
+    store_.commit();
   } catch (const boost::system::system_error& e) {
     ledger_failed_ = true;
-    diagnostics details;
-    details.where = phase::record;
-    details.message = e.what();
-    failed_(details);
+    failed_(of_ledger(e));
   }
 }
 

@@ -19,8 +19,10 @@ namespace hoist::engine {
 struct settled {
   std::shared_ptr<run> owner;
   file_report report;
+  std::string record_name; ///< in the ledger; empty: the report's path
   std::int64_t mtime_ns = 0, ctime_ns = 0;
   bool abandoned = false;
+  bool recorded = false; ///< the ledger need not be told: it told us, or it cannot know this source by a name
 };
 
 struct log_line {
@@ -31,13 +33,15 @@ struct log_line {
 class recorder {
  public:
   /// `counters_now` is asked for progress; `failed` is told when the ledger cannot be written.
-  recorder(std::unique_ptr<ledger::store> store, std::function<counters()> counters_now,
+  recorder(ledger::store& store, std::function<counters()> counters_now,
            std::function<void(const diagnostics&)> failed);
   ~recorder();
 
   // Any thread.
   void began(std::shared_ptr<run> r);
   void put(std::vector<settled>& group); ///< takes all, leaves the vector empty with its capacity
+  /// PUTs that have been under way for a while. Not urgent, and overtaken by a settlement in the same group.
+  void lease(std::vector<ledger::row>& group);
   void source_ended(std::shared_ptr<run> r);
   void log(severity level, std::string text);
 
@@ -47,10 +51,11 @@ class recorder {
  private:
   struct inbox {
     std::vector<settled> files;
+    std::vector<ledger::row> leases;
     std::vector<std::shared_ptr<run>> new_runs, ended_sources;
     std::vector<log_line> lines;
     bool empty() const noexcept {
-      return files.empty() && new_runs.empty() && ended_sources.empty() && lines.empty();
+      return files.empty() && leases.empty() && new_runs.empty() && ended_sources.empty() && lines.empty();
     }
     void clear();
   };
@@ -64,7 +69,8 @@ class recorder {
   void tell_progress();
   void nudge(bool urgent);
 
-  std::unique_ptr<ledger::store> store_;
+  ledger::store& store_;
+  const core::millis linger_;
   std::function<counters()> counters_now_;
   std::function<void(const diagnostics&)> failed_;
 

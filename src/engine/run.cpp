@@ -71,7 +71,8 @@ void run::deliver(file_report&& report, bool abandoned) {
     ++totals_.unsettled;
   } else {
     ++(report.error ? totals_.failed : totals_.done);
-    if (!report.error) totals_.bytes += report.size;
+    if (report.from_ledger) ++totals_.from_ledger;
+    if (!report.error && !report.from_ledger) totals_.bytes += report.size;
     if (all_.sink) all_.sink(std::move(report));
   }
   const auto left = --open_;

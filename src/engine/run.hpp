@@ -24,6 +24,7 @@ class run {
   explicit run(detail::upload_callback done, core::instant now);
 
   bool single() const noexcept { return single_; }
+  std::size_t files_open() const noexcept { return open_.load(); }
   bool starved_of_room() const noexcept { return waiting_for_room_.load(std::memory_order_relaxed); }
 
   // ---- any thread

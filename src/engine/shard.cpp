@@ -26,29 +26,25 @@ constexpr core::millis http_date_resolution = 1s;
 core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
-int channel_count(const shard_config& c) { return std::max(1, c.limits.presigns_max / c.presign_depth); }
+/// Channels and slots are made when they are first needed, up to these.
+int channels_max(const shard_config& c) { return std::max(1, c.limits.presigns_max / c.presign_depth); }
+int workers_max(const shard_config& c) { return c.limits.puts_max; }
 
 } // namespace
 
-shard::shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener)
-    : config_(std::move(config)), recorder_(out), listener_(listener),
+shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out,
+             shard_listener& listener)
+    : config_(std::move(config)), admission_(gate), recorder_(out), listener_(listener),
+      connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
       scheduler_(config_.limits, config_.retry, config_.seed),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
-      sweeper_(config_.timeout, static_cast<std::size_t>(channel_count(config_) + config_.limits.puts_max)),
+      sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
       ticker_(io_.get_executor()), wakeup_(io_.get_executor()) {
-  const net::connect_context context{io_.get_executor(), names_, tls, buffers_, stream_tallies_};
-  net::presign_listener& replies = *this;
-  put_listener& puts = *this;
-  for (int i = 0; i < channel_count(config_); ++i) {
-    channels_.push_back(std::make_unique<net::presign_channel>(context, config_.api, config_.presign_depth, replies));
-    net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
-  }
-  for (int i = 0; i < config_.limits.puts_max; ++i) {
-    workers_.push_back(std::make_unique<put_worker>(context, config_.storage_reach, config_.verify, puts));
-    idle_bare_.push_back(workers_.back().get());
-    net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
-  }
+  adoption_listener& adoptions = *this;
+  adopter_ = std::make_unique<adopter>(
+      connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, adoptions);
+  net::asio::co_spawn(io_, adopter_->run(), net::asio::detached);
   thread_ = std::thread([this] { io_.run(); });
 }
 
@@ -60,6 +56,7 @@ shard::~shard() {
 void shard::close() {
   for (auto& c : channels_) c->stop();
   for (auto& w : workers_) w->stop();
+  adopter_->stop();
   ticker_.cancel();
   wakeup_.cancel();
   work_.reset();
@@ -81,13 +78,17 @@ void shard::submit(item file) {
 void shard::stop_run(std::shared_ptr<run> r, stop_mode how) {
   net::asio::post(io_, [this, r = std::move(r), how] {
     const auto kind = how == stop_mode::now ? core::stop_kind::now : core::stop_kind::drain;
+    if (how == stop_mode::now) adopter_->shut(net::asio::error::operation_aborted, r.get());
     for (file_id f = 0; f < flights_.size(); ++f)
       if (flights_[f].file.owner == r) report(core::event::file_cancelled{f, kind});
   });
 }
 
 void shard::end_run(errc cause) {
-  net::asio::post(io_, [this, cause] { report(core::event::run_ended{cause}); });
+  net::asio::post(io_, [this, cause] {
+    adopter_->shut(net::asio::error::operation_aborted);
+    report(core::event::run_ended{cause});
+  });
 }
 
 void shard::admit() {
@@ -98,36 +99,42 @@ void shard::admit() {
   for (item& file : admitting_) {
     ++taken_;
     if (!file.examined)
-      if (auto why = examine(file, config_.file_bytes_max)) {
-        settle_unfit(file, std::move(*why));
+      if (auto known = admission_.examine(file)) {
+        settle_early(std::move(*known));
         continue;
       }
-    file_id f;
-    if (free_ids_.empty()) {
-      f = static_cast<file_id>(flights_.size());
-      flights_.emplace_back();
-    } else {
-      f = free_ids_.back();
-      free_ids_.pop_back();
-    }
-    flights_[f].file = std::move(file);
-    report(core::event::file_added{f});
-    if (flights_[f].file.owner->stopping()) report(core::event::file_cancelled{f, core::stop_kind::now});
+    if (file.lease)
+      adopter_->begin(std::move(file));
+    else
+      take_in(std::move(file));
   }
   admitting_.clear();
   start_ticking();
   schedule_pump();
 }
 
-void shard::settle_unfit(const item& file, unfit why) {
-  settled s;
-  s.owner = file.owner;
-  s.report.path = file.what.path;
-  s.report.tag = file.what.tag;
-  s.report.size = file.identity.size;
-  s.report.error = why.code;
-  s.report.details = std::move(why.details);
-  ++failed_;
+void shard::take_in(item file) {
+  file_id f;
+  if (free_ids_.empty()) {
+    f = static_cast<file_id>(flights_.size());
+    flights_.emplace_back();
+  } else {
+    f = free_ids_.back();
+    free_ids_.pop_back();
+  }
+  flights_[f].file = std::move(file);
+  report(core::event::file_added{f});
+  if (flights_[f].file.owner->stopping()) report(core::event::file_cancelled{f, core::stop_kind::now});
+}
+
+void shard::adoption_ended(item file, std::optional<settled> adopted) {
+  if (!adopted) return take_in(std::move(file));
+  settle_early(std::move(*adopted));
+  schedule_pump();
+}
+
+void shard::settle_early(settled s) {
+  if (!s.abandoned) ++(s.report.error ? failed_ : done_);
   load_.fetch_sub(1, std::memory_order_relaxed);
   settled_.push_back(std::move(s));
 }
@@ -149,8 +156,10 @@ void shard::fail_presign(file_id f, verdict v) {
 
 void shard::presign_connected(bool peer_is_public) {
   ++connections_;
+  if (!peer_is_public) storage_reach_ = net::reach::anywhere;
+  adopter_->allow(storage_reach_);
   if (peer_is_public) return;
-  for (auto& w : workers_) w->allow(net::reach::anywhere);
+  for (auto& w : workers_) w->allow(storage_reach_);
 }
 
 void shard::presign_answered(file_id f, wire::response& answer, core::instant sent, bool) {
@@ -227,7 +236,11 @@ void shard::act(const core::action::start_presign& a) {
   flight& f = flights_[a.file];
   if (f.started == core::instant{}) f.started = now_steady();
   // In order, so that the first channels stay warm and the last stay closed while they are not needed.
-  const auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
+  auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
+  if (free == channels_.end() && std::ssize(channels_) < channels_max(config_)) {
+    add_channel();
+    free = std::prev(channels_.end());
+  }
   if (free == channels_.end()) { // forgotten requests still occupy the channels
     f.channel = -1;
     return fail_presign(a.file, {{core::outcome_kind::exhausted, std::nullopt}, {}});
@@ -241,15 +254,30 @@ void shard::act(const core::action::start_presign& a) {
 void shard::act(const core::action::start_put& a) {
   flight& f = flights_[a.file];
   f.channel = -1;
+  f.leased = false;
   f.worker = &choose_worker(f.ticket.put_url.where);
   f.worker->begin(a.file, f);
   f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
 }
 
-/// A warm connection to the place, else a worker without one, else one whose connection leads elsewhere.
+void shard::add_channel() {
+  net::presign_listener& replies = *this;
+  channels_.push_back(std::make_unique<net::presign_channel>(connecting_, config_.api, config_.presign_depth, replies));
+  net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
+}
+
+void shard::add_worker() {
+  put_listener& puts = *this;
+  workers_.push_back(std::make_unique<put_worker>(connecting_, storage_reach_, config_.verify, puts));
+  idle_bare_.push_back(workers_.back().get());
+  net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
+}
+
+/// A warm connection to the place, else a worker without one, be it a new one, else one whose connection leads elsewhere.
 put_worker& shard::choose_worker(const wire::origin& where) {
   const auto warm = std::find_if(idle_connected_.rbegin(), idle_connected_.rend(),
                                  [&](const put_worker* w) { return w->connected_to(where); });
+  if (warm == idle_connected_.rend() && idle_bare_.empty() && std::ssize(workers_) < workers_max(config_)) add_worker();
   auto& from = warm != idle_connected_.rend() || idle_bare_.empty() ? idle_connected_ : idle_bare_;
   const auto chosen = warm != idle_connected_.rend() ? std::prev(warm.base())
                       : idle_bare_.empty()           ? idle_connected_.begin()
@@ -276,6 +304,8 @@ void shard::act(const core::action::settle& a) {
   settled s;
   s.report = report_of(a, f);
   s.owner = std::move(f.file.owner);
+  s.record_name = std::move(f.file.record_name);
+  s.recorded = f.file.what.memory != nullptr; // it has no name that a later run could know it by
   s.mtime_ns = f.file.identity.mtime_ns;
   s.ctime_ns = f.file.identity.ctime_ns;
   s.abandoned = a.how == settlement::abandoned;
@@ -289,6 +319,7 @@ void shard::act(const core::action::settle& a) {
   f.file = {};
   f.last_failure = {};
   f.started = {};
+  f.leased = false;
   f.etag.clear();
   f.channel = -1;
   free_ids_.push_back(a.file);
@@ -351,6 +382,7 @@ void shard::tick(const net::error_code& ec) {
   ticking_ = false;
   if (ec) return;
   const bool connected = sweep(now_steady());
+  if (config_.durable) record_leases();
   publish();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
@@ -369,11 +401,38 @@ bool shard::sweep(core::instant now) {
     if (sweeper_.overdue(i++, c->doing(), now)) c->shut(net::asio::error::timed_out);
     connected = connected || c->connected();
   }
+  i = static_cast<std::size_t>(channels_max(config_)); // whatever is made later keeps its place
   for (auto& w : workers_) {
     if (sweeper_.overdue(i++, w->doing(), now)) w->shut(net::asio::error::timed_out);
     connected = connected || w->connected();
   }
-  return connected;
+  i = static_cast<std::size_t>(channels_max(config_) + workers_max(config_));
+  if (sweeper_.overdue(i, adopter_->doing(), now)) adopter_->shut(net::asio::error::timed_out);
+  return connected || adopter_->busy();
+}
+
+/// A PUT that is under way at a tick is worth a row: if we are killed, what it stored can be found again. Most are
+/// shorter than that, and of the others many end within the same group, which writes their end alone.
+void shard::record_leases() {
+  for (file_id f = 0; f < flights_.size(); ++f) {
+    flight& one = flights_[f];
+    if (one.worker == nullptr || one.file.what.memory || std::exchange(one.leased, true)) continue;
+    ledger::row r;
+    r.path = one.file.record_name.empty() ? one.file.what.path.native() : one.file.record_name;
+    r.state = ledger::row_state::leased;
+    r.size = one.file.identity.size;
+    r.mtime_ns = one.file.identity.mtime_ns;
+    r.ctime_ns = one.file.identity.ctime_ns;
+    r.id = one.ticket.id;
+    r.public_url = one.ticket.public_url;
+    r.content_type = one.file.content_type;
+    r.retained_until = one.retained_until;
+    r.expires = one.ticket.dates.signed_until;
+    r.attempts = scheduler_.puts_of(f);
+    r.presigns = scheduler_.presigns_of(f);
+    leases_.push_back(std::move(r));
+  }
+  recorder_.lease(leases_);
 }
 
 void shard::publish() {

@@ -5,8 +5,9 @@
 
 #include "core/scheduler.hpp"
 #include "core/server_clock.hpp"
+#include "engine/admission.hpp"
+#include "engine/adopter.hpp"
 #include "engine/flight.hpp"
-#include "engine/intake.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
 #include "engine/sweeper.hpp"
@@ -31,6 +32,7 @@ struct shard_config {
   int presign_depth = 1;
   core::millis lifetime_max{};
   std::uint64_t file_bytes_max = 0;
+  bool durable = false; ///< there is a ledger to be told of long PUTs
   timeout_options timeout;
   wire::origin api;
   std::string api_key;
@@ -52,9 +54,9 @@ struct shard_listener {
   ~shard_listener() = default;
 };
 
-class shard final : net::presign_listener, put_listener {
+class shard final : net::presign_listener, put_listener, adoption_listener {
  public:
-  shard(shard_config config, const net::tls_context& tls, recorder& out, shard_listener& listener);
+  shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out, shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
 
   // ---- any thread
@@ -67,15 +69,17 @@ class shard final : net::presign_listener, put_listener {
   void add_to(counters& sum) const noexcept;
 
  private:
-  // presign_listener and put_listener
+  // presign_listener, put_listener and adoption_listener
   void presign_connected(bool peer_is_public) override;
   void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
   void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) override;
   void put_disconnected(put_worker& w) override;
   void connection_opened() override { ++connections_; }
+  void adoption_ended(item file, std::optional<settled> adopted) override;
 
   void admit();
+  void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
   void schedule_pump();
@@ -87,19 +91,23 @@ class shard final : net::presign_listener, put_listener {
   void act(const core::action::settle& a);
   void act(const core::action::end_run& a);
 
+  void add_channel();
+  void add_worker();
   put_worker& choose_worker(const wire::origin& where);
   file_report report_of(const core::action::settle& a, flight& f);
-  void settle_unfit(const item& file, unfit why);
+  void settle_early(settled s);
   void look_again(core::file_id f, verdict& v);
 
   void start_ticking();
   void tick(const net::error_code& ec);
   bool sweep(core::instant now);
+  void record_leases();
   void arm_wakeup(core::instant now);
   void publish();
   void close();
 
   const shard_config config_;
+  const admission& admission_;
   recorder& recorder_;
   shard_listener& listener_;
 
@@ -109,6 +117,9 @@ class shard final : net::presign_listener, put_listener {
   net::buffer_pool buffers_;
   net::stream_tallies stream_tallies_;
 
+  const net::connect_context connecting_;
+  net::reach storage_reach_ = config_.storage_reach;
+
   core::scheduler scheduler_;
   core::server_clock server_clock_;
   wire::presign_writer presign_writer_;
@@ -117,9 +128,11 @@ class shard final : net::presign_listener, put_listener {
   std::vector<core::file_id> free_ids_;
   std::vector<std::unique_ptr<net::presign_channel>> channels_;
   std::vector<std::unique_ptr<put_worker>> workers_;
+  std::unique_ptr<adopter> adopter_;
   std::vector<put_worker*> idle_connected_; ///< the most recently used last
   std::vector<put_worker*> idle_bare_;
   std::vector<settled> settled_; ///< of this turn, on their way to the recorder
+  std::vector<ledger::row> leases_;
 
   sweeper sweeper_;
   net::timer ticker_;

@@ -6,6 +6,7 @@
 #include "ledger/store.hpp"
 
 #include <deque>
+#include <mutex>
 #include <unordered_map>
 
 namespace hoist::ledger {
@@ -17,9 +18,11 @@ class memory_store : public store {
   std::optional<row> find(std::string_view path) override;
   void put(row r) override;
   void commit() override {}
+  bool durable() const noexcept override { return false; }
 
  private:
-  std::size_t rows_max_;
+  const std::size_t rows_max_;
+  std::mutex mutex_;
   std::unordered_map<std::string, row> rows_;
   std::deque<std::string> oldest_first_;
 };

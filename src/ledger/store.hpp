@@ -14,7 +14,11 @@
 
 namespace hoist::ledger {
 
-enum class row_state : std::uint8_t { done, failed };
+enum class row_state : std::uint8_t {
+  leased, ///< its PUT is under way: `id`, `public_url` and `expires` are what it will be, if it succeeds
+  done,
+  failed,
+};
 
 struct row {
   std::string path; ///< absolute, lexically normalised, bytes
@@ -24,8 +28,10 @@ struct row {
   std::string id, public_url, etag, content_type;
   verification verified = verification::none;
   std::optional<core::wall_time> retained_until;
+  std::optional<core::wall_time> expires; ///< of a leased row's ticket, on the server's clock
   int attempts = 0, presigns = 0;
-  errc cause{}; ///< of a failed row
+  errc cause{};        ///< of a failed row
+  std::string message; ///< likewise, in our words
 
   friend bool operator==(const row&, const row&) = default;
 };
@@ -34,7 +40,8 @@ class store {
  public:
   virtual ~store() = default;
 
-  /// The last row put for `path`, committed or not; nothing when there is none.
+  /// The last row put for `path`, committed or not; nothing when there is none. Any thread. Throws as `commit` does when
+  /// the record cannot be read, or what it holds is not what was written.
   virtual std::optional<row> find(std::string_view path) = 0;
 
   /// Stages a row. It is not durable, and may not be reported, before the next `commit` has returned.
@@ -43,6 +50,9 @@ class store {
   /// Makes all staged rows durable, in one group. Throws boost::system::system_error (errc::ledger_failed) when it
   /// cannot; the staged rows are then lost, the earlier ones not.
   virtual void commit() = 0;
+
+  /// Whether a commit reaches the disk, and is dear for that.
+  virtual bool durable() const noexcept = 0;
 };
 
 } // namespace hoist::ledger

@@ -22,6 +22,8 @@ class answer_reader {
 
   /// After `complete`: the next `pull` begins the next answer.
   void next();
+  /// The next answer is that to a HEAD, and has no body. Holds until `next`. Precondition: none of it has been pulled.
+  void expect_no_body() { reader_.expect_no_body(); }
 
   wire::response& answer() noexcept { return reader_.result(); }
   bool any_byte() const noexcept { return any_byte_; }

@@ -1,9 +1,6 @@
 #include "net/connector.hpp"
 
-#include "wire/address.hpp"
-
 #include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,29 +11,6 @@ namespace {
 
 // A peer that acknowledges nothing for this long is gone; the kernel then breaks the connection (reliability.md).
 constexpr int user_timeout_ms = 30'000;
-
-wire::address_class class_of(const asio::ip::address& address) {
-  return address.is_v4() ? wire::classify_address(address.to_v4().to_bytes())
-                         : wire::classify_address(address.to_v6().to_bytes());
-}
-
-failure refuse_address(const asio::ip::address& address, reach allowed) {
-  if (allowed == reach::anywhere) return {};
-  const auto kind = class_of(address);
-  if (kind == wire::address_class::public_) return {};
-  if (kind != wire::address_class::private_)
-    return {failure_kind::address_refused, "the storage leads to " + address.to_string() +
-                                               ", where a public API may not send us"};
-  if (allowed == reach::not_loopback) return {};
-  return {failure_kind::private_storage, "the storage leads to the private address " + address.to_string()};
-}
-
-failure_kind kind_of_connect_error(const error_code& ec) {
-  const bool ours = ec == asio::error::no_descriptors || ec == asio::error::no_buffer_space ||
-                    ec == boost::system::errc::too_many_files_open_in_system ||
-                    ec == boost::system::errc::address_not_available;
-  return ours ? failure_kind::no_resources : failure_kind::connect;
-}
 
 void tune(tcp_socket& socket) {
   error_code ignored; // an option that the kernel lacks costs speed, not correctness
@@ -51,54 +25,49 @@ task<connect_result> connector::connect(const wire::origin& to, reach allowed, a
   shut_ = {};
   doing.enter(stage::connecting);
   connect_result result;
-  tcp_socket socket(context_.ex);
-  result.why = co_await connect_socket(socket, to, allowed, result);
+  race_result raced = co_await connect_socket(to, allowed, result.why);
   if (result.why) co_return result;
-  tune(socket);
-  result.connected = std::make_unique<stream>(std::move(socket), context_.pool, context_.tallies);
-  if (to.how == wire::scheme::http) co_return result;
-
-  handshaking_ = result.connected.get();
-  result.why = co_await result.connected->handshake(context_.tls, to.host, doing);
-  handshaking_ = nullptr;
-  if (!result.why) co_return result;
+  tune(*raced.socket);
+  result.peer_is_public = is_public(raced.winner.address());
+  result.connected = std::make_unique<stream>(std::move(*raced.socket), context_.pool, context_.tallies);
+  if (to.how == wire::scheme::https) {
+    handshaking_ = result.connected.get();
+    result.why = co_await result.connected->handshake(context_.tls, to.host, doing);
+    handshaking_ = nullptr;
+  }
+  if (!result.why) {
+    context_.names.mark_good(to, raced.winner);
+    co_return result;
+  }
   result.connected.reset();
   if (shut_) result.why.kind = shut_ == asio::error::timed_out ? failure_kind::timed_out : failure_kind::cancelled;
   result.why.text += " (" + to.text() + ")";
+  if (result.why.kind != failure_kind::cancelled) context_.names.mark_bad(to, raced.winner);
   co_return result;
 }
 
-task<failure> connector::connect_socket(tcp_socket& socket, const wire::origin& to, reach allowed,
-                                        connect_result& result) {
-  failure why;
-  const auto list = co_await context_.names.resolve(to, shut_, why);
-  for (const auto& endpoint : list) {
-    if (shut_) break;
-    if (failure refused = refuse_address(endpoint.address(), allowed)) {
-      why = std::move(refused); // another address of the name may do
-      continue;
-    }
-    error_code ec;
-    connecting_ = &socket;
-    co_await socket.async_connect(endpoint, asio::redirect_error(use_task, ec));
-    connecting_ = nullptr;
-    result.peer_is_public = class_of(endpoint.address()) == wire::address_class::public_;
-    if (!ec && !shut_) co_return failure{};
-    error_code ignored;
-    socket.close(ignored);
-    context_.names.demote(to, endpoint);
-    why = {kind_of_connect_error(ec), "cannot connect to " + to.text() + ": " + (shut_ ? shut_ : ec).message()};
-  }
-  if (shut_ && !why) why = {failure_kind::connect, "cannot connect to " + to.text() + ": " + shut_.message()};
-  if (shut_ && shut_ != asio::error::timed_out) why.kind = failure_kind::cancelled;
-  co_return why;
+task<race_result> connector::connect_socket(const wire::origin& to, reach allowed, failure& why) {
+  race_result raced;
+  const addresses found = co_await context_.names.resolve(to, shut_, why);
+  const addresses list = within_reach(found, allowed, why);
+  if (!list.empty()) raced = co_await race_.run(list);
+  for (const auto& address : raced.bad) context_.names.mark_bad(to, address);
+  if (shut_ || (!list.empty() && !raced.socket)) why = reason(raced, to);
+  if (!list.empty() && why.kind == failure_kind::connect) context_.names.distrust(to);
+  co_return raced;
+}
+
+failure connector::reason(const race_result& raced, const wire::origin& to) const {
+  const error_code& ec = shut_ ? shut_ : raced.why;
+  auto kind = is_own_shortage(ec) ? failure_kind::no_resources : failure_kind::connect;
+  if (shut_ && shut_ != asio::error::timed_out) kind = failure_kind::cancelled;
+  return {kind, "cannot connect to " + to.text() + ": " + ec.message()};
 }
 
 void connector::shut(error_code why) {
   shut_ = why;
   context_.names.wake();
-  error_code ignored;
-  if (connecting_ != nullptr) connecting_->close(ignored);
+  race_.shut(why);
   if (handshaking_ != nullptr) handshaking_->shut(why);
 }
 

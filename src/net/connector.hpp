@@ -1,8 +1,9 @@
 #pragma once
 
 // From an origin to a connected and verified stream: name, address rule, TCP, TLS. One attempt; the engine decides about
-// another.
+// another. How each address of a name fared is told to the resolver, so that the next attempt begins with a better one.
 
+#include "net/connect_race.hpp"
 #include "net/resolver.hpp"
 #include "net/stream.hpp"
 #include "net/tls_context.hpp"
@@ -11,13 +12,6 @@
 #include <memory>
 
 namespace hoist::net {
-
-/// Where a connection may lead. Checked on the address, after name resolution.
-enum class reach : std::uint8_t {
-  anywhere,             ///< the caller's own choice: the API
-  not_loopback,         ///< a public API, and private storage allowed
-  public_only,          ///< a public API: no loopback, link-local, private or special address
-};
 
 struct connect_result {
   std::unique_ptr<stream> connected; ///< null after a failure
@@ -37,17 +31,24 @@ struct connect_context {
 /// A connection attempt that can be shut from outside while it is under way.
 class connector {
  public:
-  explicit connector(connect_context context) : context_(context) {}
+  explicit connector(connect_context context) : context_(context), race_(context.ex) {}
 
+  /// `doing` moves when the attempt begins and when TLS does, not from address to address: the limit of a connection
+  /// holds for the name and all addresses together.
+  ///
+  /// Of several things that stood in the way, `why` tells the one that another attempt could find changed: that a peer
+  /// did not answer, before that we ran out of something, before that an address is out of reach.
+  /// Lifetime: `to` and `doing` stay in place, and this does, until the task is done.
   task<connect_result> connect(const wire::origin& to, reach allowed, activity& doing);
   /// Ends the attempt under way, which then fails as timed_out or cancelled, as `why` says.
   void shut(error_code why);
 
  private:
-  task<failure> connect_socket(tcp_socket& socket, const wire::origin& to, reach allowed, connect_result& result);
+  task<race_result> connect_socket(const wire::origin& to, reach allowed, failure& why);
+  failure reason(const race_result& raced, const wire::origin& to) const;
 
   connect_context context_;
-  tcp_socket* connecting_ = nullptr;
+  connect_race race_;
   stream* handshaking_ = nullptr;
   error_code shut_;
 };

@@ -1,48 +1,55 @@
 #pragma once
 
 // Names to addresses, cached for a minute per thread, so that a thousand connections ask once. A literal address is
-// never looked up. Failed addresses go to the end of their list.
+// never looked up. What connecting found out about an address is kept with its name; address_list.hpp says what comes of
+// it.
 
-#include "net/failure.hpp"
-#include "net/types.hpp"
+#include "net/address_list.hpp"
 #include "wire/url.hpp"
 
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace hoist::net {
 
 class resolver {
  public:
-  explicit resolver(executor ex);
+  using time_point = address_list::time_point;
+  using clock = time_point (*)();
 
-  using addresses = std::vector<tcp::endpoint>;
+  explicit resolver(executor ex, clock now = &std::chrono::steady_clock::now);
 
-  /// The addresses of `of`, best first; an empty list comes with the reason in `why`.
+  /// The addresses of `of` in the order in which a connection is to try them, another one for each call; an empty list
+  /// comes with the reason in `why`.
   /// Returns early, with an empty list and no reason, once `shut` is set and `wake` was called.
   task<addresses> resolve(const wire::origin& of, const error_code& shut, failure& why);
 
   /// Has every waiting `resolve` look at its `shut`.
   void wake();
 
-  /// `address` did not answer: try it last for as long as the entry lives.
-  void demote(const wire::origin& of, const tcp::endpoint& address);
+  /// `address` did not answer, or stands again. Of a literal nothing is kept: there is no other to try first.
+  void mark_bad(const wire::origin& of, const tcp::endpoint& address);
+  void mark_good(const wire::origin& of, const tcp::endpoint& address);
+
+  /// No address of `of` answered: the name may have moved. It is looked up anew, at most once a second.
+  void distrust(const wire::origin& of);
 
  private:
   struct entry {
-    explicit entry(const executor& ex) : found(ex) {}
-    bool pending = true;
+    explicit entry(const executor& ex);
+    bool pending = false;
     timer found; ///< never expires; cancelled to wake all who wait for the look-up
-    addresses list;
+    address_list list;
     std::string reason;
-    std::chrono::steady_clock::time_point valid_until;
+    time_point looked_up, valid_until; ///< the epoch: never
   };
 
   void look_up(std::shared_ptr<entry> e, const std::string& host, std::uint16_t port);
+  entry* known(const wire::origin& of);
 
   executor ex_;
+  clock now_;
   asio::ip::basic_resolver<tcp, executor> system_;
   std::map<std::string, std::shared_ptr<entry>> cache_;
 };

@@ -22,14 +22,21 @@ s3_error s3_error_for(unsigned status) {
   case 400: return request_timeout();
   case 403: return access_denied();
   case 404: return no_such_bucket(bucket_name);
+  case 405: return method_not_allowed("PUT");
+  case 408: return {408, "RequestTimeout", request_timeout().message, {}};
   case 409: return {409, "OperationAborted", "A conflicting conditional operation is currently in progress.", {}};
+  case 411: return missing_content_length();
   case 412: return {412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold", {}};
   case 413: return {413, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size", {}};
+  case 429: return {429, "TooManyRequests", "Please reduce your request rate.", {}};
   case 500: return internal_error();
+  case 501: return not_implemented("Expect");
   case 503: return slow_down();
   case 507: return {507, "InsufficientCapacity", "There is not enough room to store the object.", {}};
-  default: return {status, "ServiceUnavailable", "The service is unavailable. Please retry.", {}};
+  default: break;
   }
+  if (status < 500) return {status, "InvalidRequest", "The request is not valid.", {}};
+  return {status, "ServiceUnavailable", "The service is unavailable. Please retry.", {}};
 }
 
 reply api_refusal_for(unsigned status) {

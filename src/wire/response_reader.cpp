@@ -74,6 +74,7 @@ class collector : public http::basic_parser<false> {
 void clear(response& r) {
   r.status = 0;
   r.keep_alive = false;
+  r.content_length.reset();
   for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.body}) s->clear();
 }
 
@@ -83,7 +84,14 @@ struct response_reader::body {
   response out;
   std::optional<collector> parser;
   int interim = 0;
+  bool body_expected = true;
   std::string_view why;
+
+  void begin() {
+    clear(out);
+    parser.emplace(out);
+    parser->skip(!body_expected);
+  }
 
   progress broken(std::string_view reason) {
     why = reason;
@@ -91,7 +99,9 @@ struct response_reader::body {
   }
 
   progress finish() {
-    if (parser->encoded()) return broken("has a Content-Encoding nobody asked for");
+    // Without a body there is nothing that would have to be decoded.
+    if (body_expected && parser->encoded()) return broken("has a Content-Encoding nobody asked for");
+    if (const auto length = parser->content_length()) out.content_length = *length;
     out.keep_alive = parser->keep_alive() && !parser->body_overflowed();
     return progress::complete;
   }
@@ -103,10 +113,15 @@ response_reader::response_reader(response_reader&&) noexcept = default;
 response_reader& response_reader::operator=(response_reader&&) noexcept = default;
 
 void response_reader::reset() {
-  clear(body_->out);
-  body_->parser.emplace(body_->out);
+  body_->body_expected = true;
+  body_->begin();
   body_->interim = 0;
   body_->why = {};
+}
+
+void response_reader::expect_no_body() {
+  body_->body_expected = false;
+  body_->begin();
 }
 
 response_reader::progress response_reader::push(std::string_view bytes, std::size_t& consumed) {
@@ -131,8 +146,7 @@ response_reader::progress response_reader::push(std::string_view bytes, std::siz
     if (!interim) return b.finish();
     if (b.out.status == 101) return b.broken("switches protocols");
     if (++b.interim > interim_responses_max) return b.broken("has too many interim answers");
-    clear(b.out);
-    b.parser.emplace(b.out);
+    b.begin();
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,7 @@ namespace hoist::wire {
 struct response {
   int status = 0;
   bool keep_alive = false;
+  std::optional<std::uint64_t> content_length; ///< as declared; in the answer to a HEAD, the length of what was not sent
   std::string date, retry_after, etag, request_id, encryption;
   std::string body; ///< at most `response_body_max` bytes
 };
@@ -31,6 +33,9 @@ class response_reader {
 
   /// Makes ready for the next response.
   void reset();
+  /// The next response answers a HEAD: it ends with its head, whatever the head says of a body and its encoding. Holds
+  /// until `reset`. Precondition: none of its bytes has been pushed.
+  void expect_no_body();
 
   enum class progress : std::uint8_t {
     need_more, ///< the response is not whole yet

@@ -46,11 +46,10 @@ TEST(summary, success) {
   EXPECT_EQ(failure_line(facts, {}), "");
 }
 
-// The command that retries can be pasted into a shell.
+// The command that goes on can be pasted into a shell, and does not start anew.
 TEST(summary, command) {
-  const std::vector<std::string> words{"hoist", "upload", "a b", "--include", "*.jpg"};
-  EXPECT_EQ(command_text(words, ""), "hoist upload 'a b' --include '*.jpg'");
-  EXPECT_EQ(command_text(words, "--overwrite"), "hoist upload 'a b' --include '*.jpg' --overwrite");
+  const std::vector<std::string> words{"hoist", "upload", "a b", "--no-resume", "--include", "*.jpg", "--overwrite"};
+  EXPECT_EQ(retry_text(words), "hoist upload 'a b' --include '*.jpg'");
 }
 
 } // namespace

@@ -1,125 +1,36 @@
 // From a name to a connected stream: names, address rules, and attempts that are shut from outside.
 
 #include "fake_peer.hpp"
+#include "loopback.hpp"
+#include "name_service.hpp"
 #include "net_client.hpp"
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/error.hpp>
 
-#include <dlfcn.h>
-#include <netdb.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 
-#include <atomic>
-#include <cstring>
 #include <future>
-
-namespace {
-
-// What the name service is to do for "slow.test": nothing, until the test lets it go on.
-std::atomic<int> lookups{0};
-std::promise<void>* slow_lookup = nullptr;
-
-} // namespace
-
-// Takes the place of the C library's, so that a look-up can be slow on purpose and look-ups can be counted.
-extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** result) {
-  static const auto real = reinterpret_cast<int (*)(const char*, const char*, const addrinfo*, addrinfo**)>(
-      ::dlsym(RTLD_NEXT, "getaddrinfo"));
-  ++lookups;
-  if (name != nullptr && std::strcmp(name, "slow.test") == 0) {
-    slow_lookup->get_future().wait();
-    return real("127.0.0.1", service, hints, result);
-  }
-  return real(name, service, hints, result);
-}
+#include <map>
 
 namespace hoist::net {
 namespace {
 
+using test::black_hole;
 using test::fake_peer;
+using test::name_service;
 using test::net_client;
+using test::open_descriptors;
 using test::peer_connection;
+using test::quiet_listener;
 using test::refused_port;
 using test::run;
+using test::silent_place;
 using wire::scheme;
 
 const error_code not_shut;
-
-resolver::addresses look_up(net_client& client, const wire::origin& of, failure& why) {
-  return run(client.io, client.names.resolve(of, not_shut, why));
-}
-
-// A literal address is taken as it stands; nobody is asked.
-TEST(resolver, a_literal_is_never_looked_up) {
-  net_client client;
-  const int before = lookups;
-  for (const std::string host : {"127.0.0.1", "::1", "192.0.2.7", "2001:db8::1"}) {
-    failure why;
-    const auto found = look_up(client, {scheme::https, host, 8443}, why);
-    ASSERT_EQ(found.size(), 1u) << host;
-    EXPECT_EQ(found[0], tcp::endpoint(asio::ip::make_address(host), 8443));
-    EXPECT_FALSE(why);
-  }
-  EXPECT_EQ(lookups, before);
-}
-
-// A name is asked for once and remembered, for many connections at once as well.
-TEST(resolver, a_name_is_asked_for_once) {
-  net_client client;
-  const int before = lookups;
-  const wire::origin of{scheme::https, "localhost", 8443};
-  std::vector<resolver::addresses> found;
-  std::vector<failure> why(5);
-  for (int i = 0; i < 5; ++i)
-    asio::co_spawn(client.io, client.names.resolve(of, not_shut, why[static_cast<std::size_t>(i)]),
-                   [&](std::exception_ptr, resolver::addresses list) { found.push_back(std::move(list)); });
-  ASSERT_TRUE(test::run_until(client.io, [&] { return found.size() == 5; }));
-  for (const auto& list : found) {
-    ASSERT_FALSE(list.empty());
-    EXPECT_TRUE(list[0].address().is_loopback());
-    EXPECT_EQ(list, found[0]);
-  }
-  failure again;
-  EXPECT_EQ(look_up(client, of, again), found[0]);
-  EXPECT_EQ(lookups, before + 1);
-}
-
-// A name that cannot exist has no address, and the text says which name it was.
-TEST(resolver, a_name_that_cannot_exist_is_told) {
-  net_client client;
-  failure why;
-  EXPECT_TRUE(look_up(client, {scheme::https, "nobody.invalid", 443}, why).empty());
-  EXPECT_EQ(why.kind, failure_kind::resolve);
-  EXPECT_NE(why.text.find("nobody.invalid"), std::string::npos) << why.text;
-}
-
-// An address that did not answer is tried last from then on.
-TEST(resolver, a_demoted_address_is_the_last) {
-  net_client client;
-  const wire::origin of{scheme::https, "localhost", 8443};
-  failure why;
-  const auto first = look_up(client, of, why);
-  client.names.demote(of, first.front());
-  const auto then = look_up(client, of, why);
-  ASSERT_EQ(then.size(), first.size());
-  EXPECT_EQ(then.back(), first.front());
-  client.names.demote({scheme::https, "unknown.invalid", 1}, first.front()); // nothing to demote, nothing happens
-}
-
-// http and https on their default ports are two places, although neither names its port.
-TEST(resolver, regression_default_ports_of_two_schemes_are_not_mixed_up) {
-  net_client client;
-  failure why;
-  const auto plain = look_up(client, {scheme::http, "localhost", 80}, why);
-  const auto secured = look_up(client, {scheme::https, "localhost", 443}, why);
-  ASSERT_FALSE(plain.empty());
-  ASSERT_FALSE(secured.empty());
-  EXPECT_EQ(plain[0].port(), 80);
-  EXPECT_EQ(secured[0].port(), 443);
-}
-
-// ---- connector ---------------------------------------------------------------------------------------------------
 
 connect_result attempt(net_client& client, const wire::origin& to, reach allowed) {
   connector one(client.context());
@@ -176,24 +87,214 @@ TEST(connector, tells_that_loopback_is_not_public) {
   result.connected.reset();
 }
 
-// A connection that is shut while it is being made ends, and no stream comes of it. The address is one of those that
-// documentation may use: nobody answers there, or the system refuses at once.
-TEST(connector, shut_during_connect_ends_it) {
+/// An attempt that is under way while the test looks at it.
+class observed_attempt {
+ public:
+  void start(wire::origin where) {
+    to = std::move(where);
+    asio::co_spawn(client.io, one->connect(to, reach::anywhere, client.doing), [this](std::exception_ptr e, connect_result r) {
+      EXPECT_FALSE(e);
+      result = std::move(r);
+    });
+  }
+
+  bool ended() {
+    return test::run_until(client.io, [this] { return result.has_value(); });
+  }
+
+  wire::origin to;
   net_client client;
-  connector one(client.context());
+  tcp_socket unused{client.io.get_executor()}; ///< has the reactor open its descriptors before any are counted
+  std::unique_ptr<connector> one = std::make_unique<connector>(client.context());
   std::optional<connect_result> result;
-  const wire::origin to{scheme::http, "192.0.2.1", 9};
-  asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
-                 [&](std::exception_ptr e, connect_result r) {
-                   EXPECT_FALSE(e);
-                   result = std::move(r);
-                 });
-  ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.at == stage::connecting; }));
-  one.shut(asio::error::operation_aborted);
-  ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
-  EXPECT_EQ(result->connected, nullptr);
-  EXPECT_TRUE(result->why.kind == failure_kind::cancelled || result->why.kind == failure_kind::connect) << result->why.text;
+};
+
+struct shut_case {
+  const char* name;
+  error_code why;
+  failure_kind expected;
+};
+
+class shut_in_mid_connect : public testing::TestWithParam<shut_case> {};
+
+// A connection that is shut while it is being made ends, no stream comes of it, and no descriptor is left.
+TEST_P(shut_in_mid_connect, ends_it) {
+  const black_hole hole("127.0.0.1");
+  observed_attempt attempt;
+  const int before = open_descriptors();
+  attempt.start({scheme::http, "127.0.0.1", hole.port()});
+  ASSERT_TRUE(test::run_until(attempt.client.io, [&] { return open_descriptors() == before + 1; }));
+  EXPECT_EQ(attempt.client.doing.at, stage::connecting);
+  attempt.one->shut(GetParam().why);
+  EXPECT_EQ(open_descriptors(), before);
+  ASSERT_TRUE(attempt.ended());
+  EXPECT_EQ(attempt.result->connected, nullptr);
+  EXPECT_EQ(attempt.result->why.kind, GetParam().expected) << attempt.result->why.text;
 }
+
+INSTANTIATE_TEST_SUITE_P(all, shut_in_mid_connect,
+                         testing::Values(shut_case{"timed_out", asio::error::timed_out, failure_kind::connect},
+                                         shut_case{"cancelled", asio::error::operation_aborted, failure_kind::cancelled}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+// A connector that is dropped in mid-race, as its thread ends, leaves nothing behind.
+TEST(connector, dropped_in_mid_race) {
+  const black_hole one("127.0.0.1"), two("127.0.0.2", one.port());
+  name_service::set("holes.test", {"127.0.0.1", "127.0.0.2"});
+  const int before = open_descriptors();
+  {
+    observed_attempt attempt;
+    const int idle = open_descriptors();
+    attempt.start({scheme::http, "holes.test", one.port()});
+    ASSERT_TRUE(test::run_until(attempt.client.io, [&] { return open_descriptors() >= idle + 2; }));
+    attempt.one.reset();
+  }
+  EXPECT_EQ(open_descriptors(), before);
+}
+
+// ---- several addresses -------------------------------------------------------------------------------------------
+
+// A name with an address that is dead in any way is connected to by way of another one, and the next connection begins
+// with that other one. The whole of it is one stage that does not move, so that its limit holds for all addresses
+// together.
+TEST(connector, a_dead_address_is_got_around) {
+  const quiet_listener good("127.0.0.1");
+  const silent_place refusing("127.0.0.2", good.port());
+  const black_hole hole("127.0.0.3", good.port());
+  for (const char* dead : {"127.0.0.2", "127.0.0.3"}) {
+    net_client client;
+    const std::string name = std::string("dead-") + dead + ".test";
+    name_service::set(name, {dead, "127.0.0.1"});
+    const wire::origin to{scheme::http, name, good.port()};
+    const auto result = attempt(client, to, reach::anywhere);
+    EXPECT_FALSE(result.why) << dead << ": " << result.why.text;
+    EXPECT_EQ(client.doing.at, stage::connecting);
+    EXPECT_EQ(client.doing.moves, 1u);
+    for (int turn = 0; turn < 2; ++turn) {
+      failure why;
+      EXPECT_EQ(run(client.io, client.names.resolve(to, not_shut, why)).back().address().to_string(), dead);
+    }
+  }
+}
+
+// Connections are spread over all addresses that answer.
+TEST(connector, connections_are_spread) {
+  quiet_listener one("127.0.0.1"), two("127.0.0.2", one.port()), three("127.0.0.3", one.port());
+  name_service::set("spread.test", {"127.0.0.1", "127.0.0.2", "127.0.0.3"});
+  net_client client;
+  for (int i = 0; i < 6; ++i) EXPECT_FALSE(attempt(client, {scheme::http, "spread.test", one.port()}, reach::anywhere).why);
+  for (auto* place : {&one, &two, &three}) EXPECT_EQ(place->take(), 2);
+}
+
+// When every address is bad each is still tried: the one that comes back is found.
+TEST(connector, all_bad_is_not_the_end) {
+  const silent_place one("127.0.0.1");
+  name_service::set("all-bad.test", {"127.0.0.1", "127.0.0.2"});
+  net_client client;
+  const wire::origin to{scheme::http, "all-bad.test", one.port()};
+  {
+    const silent_place two("127.0.0.2", one.port());
+    for (int i = 0; i < 2; ++i) {
+      const auto result = attempt(client, to, reach::anywhere);
+      EXPECT_EQ(result.why.kind, failure_kind::connect);
+      EXPECT_NE(result.why.text.find(to.text()), std::string::npos) << result.why.text;
+    }
+  }
+  quiet_listener two("127.0.0.2", one.port());
+  for (int i = 0; i < 2; ++i) EXPECT_FALSE(attempt(client, to, reach::anywhere).why);
+  EXPECT_EQ(two.take(), 2);
+}
+
+// An address where TLS comes to nothing is bad as well: the next connection begins with another one.
+TEST(connector, a_lost_handshake_makes_an_address_bad) {
+  fake_peer peer([](peer_connection& p) {
+    p.read_exactly(100);
+    p.reset();
+  });
+  name_service::set("no-tls.test", {"127.0.0.1", "127.0.0.2"});
+  net_client client;
+  const wire::origin to{scheme::https, "no-tls.test", peer.port()};
+  EXPECT_EQ(attempt(client, to, reach::anywhere).why.kind, failure_kind::handshake);
+  for (int turn = 0; turn < 2; ++turn) {
+    failure why;
+    EXPECT_EQ(run(client.io, client.names.resolve(to, not_shut, why)).back().address().to_string(), "127.0.0.1");
+  }
+}
+
+// When all addresses of a name are out of reach, none is connected to, and the one that an option would allow is told.
+TEST(connector, no_address_of_a_name_is_in_reach) {
+  quiet_listener one("127.0.0.1"), two("127.0.0.2", one.port());
+  name_service::set("loopback.test", {"127.0.0.1", "127.0.0.2"});
+  name_service::set("mixed.test", {"127.0.0.1", "10.0.0.1", "169.254.169.254"});
+  struct {
+    const char* name;
+    reach allowed;
+    failure_kind expected;
+  } const cases[] = {{"loopback.test", reach::public_only, failure_kind::address_refused},
+                     {"loopback.test", reach::not_loopback, failure_kind::address_refused},
+                     {"mixed.test", reach::public_only, failure_kind::private_storage}};
+  net_client client;
+  for (const auto& c : cases)
+    for (int turn = 0; turn < 3; ++turn)
+      EXPECT_EQ(attempt(client, {scheme::http, c.name, one.port()}, c.allowed).why.kind, c.expected) << c.name;
+  EXPECT_EQ(one.take() + two.take(), 0);
+}
+
+/// A private address of this machine's own, connections to which do not leave it; empty when it has none.
+std::string own_private_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return {};
+  std::string found;
+  for (const ifaddrs* i = all; i != nullptr && found.empty(); i = i->ifa_next) {
+    if (i->ifa_addr == nullptr) continue;
+    asio::ip::address address;
+    if (i->ifa_addr->sa_family == AF_INET)
+      address = asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr.s_addr));
+    else if (i->ifa_addr->sa_family == AF_INET6)
+      address = asio::ip::address_v6(
+          std::to_array(reinterpret_cast<const sockaddr_in6*>(i->ifa_addr)->sin6_addr.s6_addr));
+    else
+      continue;
+    failure why;
+    within_reach({{address, 1}}, reach::public_only, why);
+    if (why.kind == failure_kind::private_storage) found = address.to_string();
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+// Of a name with addresses within and out of reach only the former are connected to, whoever comes first.
+TEST(connector, only_the_addresses_in_reach_are_connected_to) {
+  const std::string own = own_private_address();
+  if (own.empty()) GTEST_SKIP() << "this machine has no private address; address_rules_test has the rule itself";
+  quiet_listener loopback("127.0.0.1"), within(own, loopback.port());
+  name_service::set("partly.test", {"127.0.0.1", own, "127.0.0.2"});
+  net_client client;
+  for (int turn = 0; turn < 3; ++turn) {
+    const auto result = attempt(client, {scheme::http, "partly.test", loopback.port()}, reach::not_loopback);
+    EXPECT_FALSE(result.why) << result.why.text;
+    EXPECT_FALSE(result.peer_is_public);
+  }
+  EXPECT_EQ(within.take(), 3);
+  EXPECT_EQ(loopback.take(), 0);
+}
+
+// A peer that does not answer outranks an address out of reach: that the one is back may be found later, and the run is
+// not ended for the other.
+TEST(connector, a_dead_address_outranks_one_out_of_reach) {
+  const std::string own = own_private_address();
+  if (own.empty()) GTEST_SKIP() << "this machine has no private address";
+  quiet_listener loopback("127.0.0.1");
+  const silent_place dead(own, loopback.port());
+  name_service::set("half-dead.test", {own, "127.0.0.1"});
+  net_client client;
+  for (int turn = 0; turn < 3; ++turn)
+    EXPECT_EQ(attempt(client, {scheme::http, "half-dead.test", loopback.port()}, reach::not_loopback).why.kind,
+              failure_kind::connect);
+  EXPECT_EQ(loopback.take(), 0);
+}
+
+// ---- slow names --------------------------------------------------------------------------------------------------
 
 struct lookup_case {
   const char* name;
@@ -204,7 +305,10 @@ struct lookup_case {
 
 class slow_name : public testing::TestWithParam<lookup_case> {
  protected:
-  void SetUp() override { slow_lookup = &release; }
+  void SetUp() override {
+    name_service::set("slow.test", {"127.0.0.1"});
+    name_service::hold("slow.test", release);
+  }
   std::promise<void> release;
 };
 
@@ -214,14 +318,14 @@ TEST_P(slow_name, regression_a_name_found_after_the_shut_leads_nowhere) {
   net_client client;
   connector one(client.context());
   std::optional<connect_result> result;
-  const int before = lookups;
+  const int before = name_service::lookups();
   const wire::origin to{GetParam().how, "slow.test", peer.port()};
   asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
                  [&](std::exception_ptr e, connect_result r) {
                    EXPECT_FALSE(e);
                    result = std::move(r);
                  });
-  ASSERT_TRUE(test::run_until(client.io, [&] { return lookups > before; }));
+  ASSERT_TRUE(test::run_until(client.io, [&] { return name_service::lookups() > before; }));
   one.shut(GetParam().why);
   release.set_value();
   ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
@@ -236,14 +340,14 @@ TEST_P(slow_name, regression_a_shut_does_not_wait_for_the_name_service) {
   net_client client;
   connector one(client.context());
   std::optional<connect_result> result;
-  const int before = lookups;
+  const int before = name_service::lookups();
   const wire::origin to{GetParam().how, "slow.test", 9};
   asio::co_spawn(client.io, one.connect(to, reach::anywhere, client.doing),
                  [&](std::exception_ptr e, connect_result r) {
                    EXPECT_FALSE(e);
                    result = std::move(r);
                  });
-  ASSERT_TRUE(test::run_until(client.io, [&] { return lookups > before; }));
+  ASSERT_TRUE(test::run_until(client.io, [&] { return name_service::lookups() > before; }));
   one.shut(GetParam().why);
   for (int i = 0; i < 20 && !result; ++i) {
     client.io.restart();

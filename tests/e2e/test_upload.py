@@ -81,12 +81,6 @@ class Upload(TestCase):
             self.assertEqual((run.code, run.out), (0, b""), run.err)
             rows = read_rows(manifest)
             self.assertEqual((len(results(rows)), rows[-1]["type"]), (5, "summary"))
-            before = manifest.read_bytes()
-            again = hoist("upload", *server.access(), str(folder), "-L", str(manifest))
-            self.assertEqual(again.code, 2)
-            self.assertIn("--overwrite", again.err)
-            self.assertEqual(manifest.read_bytes(), before)
-            self.assertEqual(hoist("upload", *server.access(), str(folder), "-L", str(manifest), "--overwrite").code, 0)
 
     # --format url prints just the URL of one file.
     def test_format_url(self):
@@ -124,7 +118,7 @@ class Upload(TestCase):
         folder = self.make_files(300)
         with Server("--discard", "--digest", "sha256") as server:
             for n, threads in enumerate(("1", "2", "4"), start=1):
-                run = hoist("upload", *server.access(), "--threads", threads, str(folder))
+                run = hoist("upload", *server.access(), "--threads", threads, "--no-resume", str(folder))
                 self.assertEqual((run.code, run.rows[-1]["done"]), (0, 300), run.err)
                 self.assertEqual(server.metric("hoist_server_puts_total"), 300 * n)
 

@@ -57,7 +57,7 @@ def pkg_config(folder):
     (folder / "main.cpp").write_text(readme_program())
     place = next(prefix.rglob("hoist.pc"))
     # The file names the prefix of the configured build; --define-variable is pkg-config's own way to relocate it.
-    flags = subprocess.run(["pkg-config", "--static", "--cflags", "--libs", f"--define-variable=prefix={prefix}", "hoist"],
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", f"--define-variable=prefix={prefix}", "hoist"],
                            env=dict(os.environ, PKG_CONFIG_PATH=str(place.parent)), check=True, capture_output=True, text=True)
     run(CXX, folder / "main.cpp", "-o", folder / "user", *flags.stdout.split())
     return folder / "user"

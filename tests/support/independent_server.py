@@ -1,9 +1,11 @@
 """The API and a storage in Python's standard library, with no code of hoist's: a second opinion on the wire.
 
 It checks what S3 checks of a presigned PUT (every signed header verbatim, Content-Type, no chunked body) in its own
-simple way, keeps what it was sent, and can be told to misbehave: `presign` and `put` are functions that tests replace.
+simple way, keeps what it was sent, and can be told to misbehave: `presign` and `put` are functions that tests replace,
+`hang_up` tells which connections are closed as soon as they are there, and `tls` is an ssl.SSLContext to speak TLS by.
 """
 
+import canary
 import http.server
 import json
 import socket
@@ -13,8 +15,11 @@ import uuid
 
 
 class Independent:
-    def __init__(self, presign=None, put=None):
+    def __init__(self, presign=None, put=None, tls=None, hang_up=None, host="127.0.0.1"):
         self.key = "independent-key-" + uuid.uuid4().hex
+        canary.watch(self.key)
+        self.tls, self.host = tls, host
+        self.hang_up = hang_up or (lambda number: False)
         self.presign = presign or (lambda server, handler, reply: reply)
         self.put = put or (lambda server, handler, body: None)
         self.lock = threading.Lock()
@@ -32,8 +37,6 @@ class Independent:
             def setup(self):
                 super().setup()
                 self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                with outer.lock:
-                    outer.connections += 1
 
             def log_message(self, *_):
                 pass
@@ -56,13 +59,27 @@ class Independent:
                 outer.handle_put(self)
 
         class Quiet(http.server.ThreadingHTTPServer):
+            request_queue_size = 128
+
             def handle_error(self, *_):
                 pass  # clients that hang up are part of the tests
 
-        self.http = Quiet(("127.0.0.1", 0), Handler)
+            def verify_request(self, *_):
+                with outer.lock:
+                    outer.connections += 1
+                    number = outer.connections
+                return not outer.hang_up(number)
+
+            def finish_request(self, request, client):
+                if outer.tls is None:
+                    return Handler(request, client, self)
+                with outer.tls.wrap_socket(request, server_side=True) as stream:
+                    Handler(stream, client, self)
+
+        self.http = Quiet((self.host, 0), Handler)
         self.http.daemon_threads = True
         self.port = self.http.server_address[1]
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        self.endpoint = f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self.thread.start()
         return self
@@ -116,3 +133,35 @@ class Independent:
         with self.lock:
             self.objects[id] = body
         handler.answer(200, headers={"ETag": '"opaque"'})
+
+
+class Listener:
+    """Takes connections and what is sent first on each, then closes: for places where nobody must come, or not so."""
+
+    def __init__(self, host="127.0.0.1"):
+        self.received = []
+        self.socket = socket.create_server((host, 0), backlog=128)
+        self.port = self.socket.getsockname()[1]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+        return self
+
+    def listen(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                try:
+                    self.received.append(connection.recv(65536))
+                except OSError:
+                    self.received.append(b"")
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes the accept
+        self.socket.close()
+        self.thread.join()

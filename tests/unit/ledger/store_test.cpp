@@ -1,6 +1,8 @@
 // What every backend of the ledger keeps, run for each of them: a new backend is one more line at the end.
 
 #include "ledger/memory_store.hpp"
+#include "ledger/sqlite_store.hpp"
+#include "temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -57,12 +59,28 @@ TEST_P(store_conformance, a_row_comes_back_whole) {
   EXPECT_EQ(tested->find("/a"), r);
 }
 
+// So does the intent of a PUT that is under way.
+TEST_P(store_conformance, leased_rows) {
+  row leased = done_row("/l");
+  leased.state = row_state::leased;
+  leased.etag.clear();
+  leased.verified = verification::none;
+  leased.expires = core::wall_time{core::millis{1795342530999}};
+  tested->put(leased);
+  tested->commit();
+  EXPECT_EQ(tested->find("/l"), leased);
+  tested->put(done_row("/l"));
+  tested->commit();
+  EXPECT_EQ(tested->find("/l"), done_row("/l"));
+}
+
 // So does a failed one, which has hardly any field set, and one without a retention date.
 TEST_P(store_conformance, failed_and_sparse_rows) {
   row failed;
   failed.path = "/f";
   failed.state = row_state::failed;
   failed.cause = errc::storage_rejected;
+  failed.message = "the storage answered 400 EntityTooLarge";
   tested->put(failed);
   row sparse = done_row("/s");
   sparse.retained_until.reset();
@@ -134,8 +152,22 @@ TEST_P(store_conformance, many_rows) {
   }
 }
 
+/// A ledger in a folder of its own, which goes with it.
+class sqlite_in_folder final : public store {
+ public:
+  std::optional<row> find(std::string_view path) override { return inner_.find(path); }
+  void put(row r) override { inner_.put(std::move(r)); }
+  void commit() override { inner_.commit(); }
+  bool durable() const noexcept override { return inner_.durable(); }
+
+ private:
+  test::temporary_folder folder_;
+  sqlite_store inner_{folder_.path() / "a.ledger", {"https://api.example", "0123"}};
+};
+
 INSTANTIATE_TEST_SUITE_P(backends, store_conformance,
-                         testing::Values(backend{"memory", [] { return std::make_unique<memory_store>(10'000); }}),
+                         testing::Values(backend{"memory", [] { return std::make_unique<memory_store>(10'000); }},
+                                         backend{"sqlite", [] { return std::make_unique<sqlite_in_folder>(); }}),
                          [](const auto& one) { return std::string(one.param.name); });
 
 // The memory backend forgets its oldest rows beyond its limit, and a row put again takes no second place.

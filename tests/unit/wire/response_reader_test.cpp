@@ -122,6 +122,74 @@ TEST(response_reader, headers) {
   EXPECT_EQ(r.answer.retry_after, "");
 }
 
+struct head_case {
+  const char* name;
+  std::string bytes;
+  int status;
+  std::optional<std::uint64_t> length;
+  bool keep_alive;
+};
+
+// The answer to a HEAD ends with its head, whatever that says of a body; what it says is told. Cut at every byte, with
+// the next answer, which has its body again, right behind it.
+TEST(response_reader, answers_to_head) {
+  const head_case cases[] = {
+      {"length", "HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n", 200, 104'857'600, true},
+      {"more than fits into 32 bits", "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551614\r\n\r\n", 200,
+       18446744073709551614u, true},
+      {"empty", std::string(ok), 200, 0, true},
+      {"no length", "HTTP/1.1 200 OK\r\n\r\n", 200, std::nullopt, true},
+      {"not found", "HTTP/1.1 404 Not Found\r\nContent-Length: 300\r\nContent-Type: application/xml\r\n\r\n", 404, 300, true},
+      {"redirect", "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://elsewhere/\r\nContent-Length: 5\r\n\r\n", 307, 5, true},
+      {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, std::nullopt, true},
+      {"encoded", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\n", 200, 7, true},
+      {"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 7\r\n\r\n", 200, 7, false},
+      {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n", 200, 7, false},
+      {"interim first", "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200,
+       7, true},
+  };
+  for (const auto& c : cases) {
+    const std::string all = c.bytes + "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx";
+    for (std::size_t cut = 0; cut <= c.bytes.size(); ++cut) {
+      response_reader reader;
+      reader.expect_no_body();
+      std::size_t consumed = 0;
+      auto end = reader.push(std::string_view(all).substr(0, cut), consumed);
+      std::size_t taken = consumed;
+      if (end == progress::need_more) {
+        end = reader.push(std::string_view(all).substr(taken), consumed);
+        taken += consumed;
+      }
+      ASSERT_EQ(static_cast<int>(end), static_cast<int>(progress::complete)) << c.name << " at " << cut;
+      ASSERT_EQ(taken, c.bytes.size()) << c.name << " at " << cut;
+      EXPECT_EQ(reader.result().status, c.status) << c.name << " at " << cut;
+      EXPECT_EQ(reader.result().content_length, c.length) << c.name << " at " << cut;
+      EXPECT_EQ(reader.result().keep_alive, c.keep_alive) << c.name << " at " << cut;
+      EXPECT_EQ(reader.result().body, "") << c.name << " at " << cut;
+      reader.reset();
+      EXPECT_EQ(reader.result().content_length, std::nullopt);
+      ASSERT_EQ(static_cast<int>(reader.push(std::string_view(all).substr(taken), consumed)),
+                static_cast<int>(progress::complete));
+      EXPECT_EQ(reader.result().body, "x") << c.name << " at " << cut;
+    }
+    for (std::size_t n = 1; n < c.bytes.size(); ++n) {
+      response_reader reader;
+      reader.expect_no_body();
+      std::size_t consumed = 0;
+      reader.push(std::string_view(c.bytes).substr(0, n), consumed);
+      EXPECT_EQ(static_cast<int>(reader.push_end()), static_cast<int>(progress::broken)) << c.name << " ends at " << n;
+    }
+  }
+}
+
+// The declared length is told of every answer; of one without, nothing, not zero.
+TEST(response_reader, content_length) {
+  EXPECT_EQ(read("HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello", 1000).answer.content_length, 5u);
+  EXPECT_EQ(read(ok, 1000).answer.content_length, 0u);
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1000).answer.content_length, std::nullopt);
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\n\r\nall", 1000, true).answer.content_length, std::nullopt);
+}
+
 struct broken_case {
   const char* name;
   std::string bytes;
