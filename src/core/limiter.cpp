@@ -17,14 +17,7 @@ void limiter::ended(instant begun, instant now, ending how, int in_flight, std::
   if (how == ending::silent) return;
   latency_.add(std::chrono::duration_cast<histogram::micros>(now - begun));
   throttled_ += how == ending::throttled ? 1 : 0;
-  if (rate_.answered(begun, now, how == ending::throttled)) window_.unsettle();
-}
-
-/// Where the rate holds us, the window is not to be judged by what gets done.
-bool limiter::may_start(instant now) noexcept {
-  if (rate_.may_start(now)) return true;
-  window_.spoil();
-  return false;
+  rate_.answered(begun, now, how == ending::throttled);
 }
 
 std::optional<double> limiter::per_second() const noexcept {

@@ -33,7 +33,7 @@ class limiter {
 
   limiter(window_range range, rate_policy policy) noexcept : window_(range), rate_(policy) {}
 
-  bool may_start(instant now) noexcept;
+  bool may_start(instant now) noexcept { return rate_.may_start(now); }
   void started(instant now) noexcept { rate_.started(now); }
   /// A request begun at `begun` is over, and so many are left in flight. `bytes`: of the body, if it was served.
   void ended(instant begun, instant now, ending how, int in_flight, std::uint64_t bytes) noexcept;

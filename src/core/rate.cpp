@@ -81,7 +81,7 @@ void rate::grow(instant now) noexcept {
   set(plateau_ * growth(seconds{age_} / doubled_after - climb()));
 }
 
-bool rate::answered(instant begun, instant now, bool throttled) noexcept {
+void rate::answered(instant begun, instant now, bool throttled) noexcept {
   if (interval_began_ == instant{}) begin_interval(begun);
   if (!throttled) ++delivered_;
   if (begun >= judged_from_) {
@@ -89,10 +89,9 @@ bool rate::answered(instant begun, instant now, bool throttled) noexcept {
     throttled_ += throttled ? 1 : 0;
   }
   const auto lasted = now - interval_began_;
-  if (lasted < interval_min || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return false;
-  const bool lowered = judge(now);
+  if (lasted < interval_min || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
+  judge(now);
   begin_interval(now);
-  return lowered;
 }
 
 void rate::begin_interval(instant now) noexcept {
@@ -106,8 +105,7 @@ bool rate::too_many_throttled() const noexcept {
   return throttled_ > tolerated_ * n + 2 * std::sqrt(tolerated_ * (1 - tolerated_) * n);
 }
 
-/// True when the rate was cut.
-bool rate::judge(instant now) noexcept {
+void rate::judge(instant now) noexcept {
   const double lasted = seconds{now - interval_began_}.count();
   const double share = static_cast<double>(throttled_) / static_cast<double>(judged_);
   const double sent = limited_ ? rate_ : static_cast<double>(judged_) / lasted;
@@ -117,7 +115,7 @@ bool rate::judge(instant now) noexcept {
   const bool resumed = std::exchange(resumed_, false);
   if (!too_many_throttled()) {
     tolerated_ = std::clamp(tolerated_ + (share - tolerated_) / 8, tolerated_min, tolerated_max_);
-    return false;
+    return;
   }
   if (resumed) tolerated_ = tolerated_max_ = tolerated_min;
   if (cuts_++ == 0) {
@@ -129,13 +127,11 @@ bool rate::judge(instant now) noexcept {
     tolerated_ = tolerated_max_ = since_throttled_ / since_judged_;
     cuts_ = 0;
     resumed_ = true;
-    resume_at(before_cuts_, now);
-    return false;
+    return resume_at(before_cuts_, now);
   }
   const double weather = tolerated_ - tolerated_min;
   const double accepted = static_cast<double>(delivered_) / lasted / (1 - weather);
   cut(delivered_ > 0 ? std::min(accepted, sent) : sent / 4, now);
-  return true;
 }
 
 bool rate::cuts_did_not_help() const noexcept {

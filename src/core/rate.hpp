@@ -37,12 +37,12 @@ class rate {
   /// When a burst may start. Precondition: may_start() has just said no.
   instant resumes() const noexcept;
 
-  /// The host answered a request that was begun at `begun`; `throttled`, or anything else. True when the rate was cut.
-  bool answered(instant begun, instant now, bool throttled) noexcept;
+  /// The host answered a request that was begun at `begun`; `throttled`, or anything else.
+  void answered(instant begun, instant now, bool throttled) noexcept;
 
  private:
   void grow(instant now) noexcept;
-  bool judge(instant now) noexcept;
+  void judge(instant now) noexcept;
   bool too_many_throttled() const noexcept;
   bool cuts_did_not_help() const noexcept;
   void cut(double accepted, instant now) noexcept;

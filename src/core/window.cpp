@@ -158,19 +158,10 @@ void window::try_less(double done, instant now) noexcept {
   if (!try_size(base_ / 2, phase::trying_less)) settle(base_, now);
 }
 
-void window::unsettle() noexcept {
-  if (!range_.adaptive || phase_ == phase::recovering) return;
-  phase_ = phase::climbing;
-  base_ = size_;
-  best_ = 0;
-  spoil();
-  second_look_ = slumped_ = false;
-}
-
 void window::restart() noexcept {
   size_ = std::min(range_.start, base_);
   phase_ = phase::recovering;
-  spoil();
+  marked_ = counting_ = false;
   second_look_ = slumped_ = false;
 }
 

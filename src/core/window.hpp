@@ -33,10 +33,6 @@ class window {
   void answered(instant::duration took) noexcept;
   /// A request begun at `begun` is over, and so many are left in flight; `work` is 0 unless it succeeded.
   void ended(instant begun, instant now, int in_flight, double work) noexcept;
-  /// Something else held us: the round under way tells nothing.
-  void spoil() noexcept { marked_ = counting_ = false; }
-  /// What was learnt was not about the window: from the present size on, as at first.
-  void unsettle() noexcept;
   /// The host was away: from a few upwards again, so that it is not met by all at once.
   void restart() noexcept;
   /// No more than these can be had: descriptors or ports have run out.

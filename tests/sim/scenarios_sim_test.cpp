@@ -30,6 +30,10 @@ struct throttling_case {
   std::optional<millis> retry_after;
 };
 
+void PrintTo(const throttling_case& c, std::ostream* out) {
+  *out << c.shards << " shards, " << (c.at_api ? "API" : "storage");
+}
+
 class throttling_host : public testing::TestWithParam<throttling_case> {};
 
 // A host that refuses what is above X = 200 a second is served at least 0.8 X within 30 s, and sent at most 1.5 X from
