@@ -326,7 +326,7 @@ class simulation {
   /// Once there is a rate, requests come no faster, beyond what a late timer may make up for.
   void pace(observed_host& host, const host_figures& figures) {
     const double rate = std::max(host.rate, figures.per_second);
-    const double burst = 2 + rate * 0.025;
+    const double burst = 3 + rate * 0.025; // what may be made up for is a time, and worth more when the rate rises
     const double gathered = std::chrono::duration<double>(now_ - host.paced_at).count() * rate;
     host.due = (host.rate == 0 ? burst : std::min(burst, host.due + gathered)) - 1;
     host.rate = figures.per_second;
