@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include "engine/descriptors.hpp"
 #include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
 #include "ledger/sqlite_store.hpp"
@@ -7,6 +8,8 @@
 
 #include <boost/system/system_error.hpp>
 #include <openssl/rand.h>
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -32,6 +35,11 @@ std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed);
   return seed;
+}
+
+std::uint64_t descriptors_max() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 256;
 }
 
 wire::origin api_origin(const options& o) {
@@ -86,9 +94,12 @@ engine::engine(const options& o)
       *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
-  const int puts = o.concurrency > 0 ? o.concurrency : concurrency_auto;
-  const int presigns = o.presign_concurrency > 0 ? o.presign_concurrency : std::min(puts, presign_concurrency_auto);
-  const int threads = std::min({o.threads > 0 ? o.threads : std::min(cores, threads_auto_max), puts});
+  const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto;
+  const int presigns_wanted =
+      o.presign_concurrency > 0 ? o.presign_concurrency : std::min(puts_wanted, presign_concurrency_auto);
+  const int threads_wanted = o.threads > 0 ? o.threads : std::min(cores, threads_auto_max);
+  const auto [puts, presigns] = within_descriptors({puts_wanted, presigns_wanted}, descriptors_max(), threads_wanted);
+  const int threads = std::min(threads_wanted, puts);
   shard_listener& listener = *this;
   for (int i = 0; i < threads; ++i) {
     shard_config c = config_of(o);
@@ -96,7 +107,7 @@ engine::engine(const options& o)
     c.limits.presigns_max = at_least_one(share(presigns, threads, i)) * o.presign_depth;
     c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
     c.seed = random_seed();
-    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, *recorder_, listener));
+    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }
 }
 

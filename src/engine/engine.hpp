@@ -54,6 +54,7 @@ class engine final : shard_listener {
   net::tls_context tls_;
   std::unique_ptr<ledger::store> ledger_;
   const admission admission_;
+  ticket_registry tickets_;
   std::unique_ptr<recorder> recorder_;
   std::vector<std::unique_ptr<shard>> shards_;
 

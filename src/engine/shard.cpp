@@ -23,6 +23,13 @@ namespace {
 constexpr auto tick_interval = 100ms;
 constexpr core::millis http_date_resolution = 1s;
 
+constexpr int precondition_failed = 412;
+
+/// The storage may have taken the body all the same.
+bool answer_was_lost(core::outcome_kind what) {
+  return what == core::outcome_kind::lost || what == core::outcome_kind::stale;
+}
+
 core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
@@ -32,9 +39,9 @@ int workers_max(const shard_config& c) { return c.limits.puts_max; }
 
 } // namespace
 
-shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out,
-             shard_listener& listener)
-    : config_(std::move(config)), admission_(gate), recorder_(out), listener_(listener),
+shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets,
+             recorder& out, shard_listener& listener)
+    : config_(std::move(config)), admission_(gate), tickets_(tickets), recorder_(out), listener_(listener),
       connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
       scheduler_(config_.limits, config_.retry, config_.seed),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
@@ -147,11 +154,25 @@ void shard::report(const core::scheduler_event& e) {
 }
 
 void shard::fail_presign(file_id f, verdict v) {
-  // An API that repeats the key in its error must not get it into a row or a log.
-  if (v.details.server_message.find(config_.api_key) != std::string::npos) v.details.server_message = "[it repeats the API key]";
+  hide_secrets(f, v.details);
   flights_[f].last_failure = std::move(v.details);
   latest_failed_ = f;
   report(core::event::presign_failed{f, v.what});
+}
+
+/// Whether a server's words hold the key, or what the URL of the file is signed with.
+bool shard::tells_secret(const flight& f, std::string_view words) const {
+  const auto& target = f.ticket.put_url.target;
+  const auto query = std::string_view(target).substr(std::min(target.find('?'), target.size()));
+  return words.find(config_.api_key) != std::string_view::npos ||
+         (query.size() > 1 && words.find(query.substr(1)) != std::string_view::npos) ||
+         words.find("X-Amz-Signature") != std::string_view::npos || words.find("X-Amz-Credential") != std::string_view::npos;
+}
+
+/// A server that repeats a secret in its refusal must not get it into a row or a log.
+void shard::hide_secrets(file_id f, diagnostics& details) const {
+  for (std::string* words : {&details.server_message, &details.storage_code, &details.request_id, &details.message})
+    if (tells_secret(flights_[f], *words)) *words = "[it repeats a secret]";
 }
 
 void shard::presign_connected(bool peer_is_public) {
@@ -173,7 +194,10 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   if (auto failed = of_presign_answer(answer, now_wall())) return fail_presign(f, std::move(*failed));
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
+  former_id_ = one.ticket.id;
   if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal));
+  one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
+  if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
     recorder_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
@@ -189,7 +213,17 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
-  if (!failed) return report(core::event::put_answered{f});
+  if (!failed) {
+    if (tells_secret(flights_[f], flights_[f].etag)) flights_[f].etag.clear();
+    return report(core::event::put_answered{f});
+  }
+  // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has it.
+  if (failed->details.http_status == precondition_failed && flights_[f].maybe_stored) {
+    flights_[f].verified = verification::none;
+    return report(core::event::put_answered{f});
+  }
+  flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
+  hide_secrets(f, failed->details);
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
   flights_[f].last_failure = std::move(failed->details);
   latest_failed_ = f;
@@ -320,6 +354,8 @@ void shard::act(const core::action::settle& a) {
   f.last_failure = {};
   f.started = {};
   f.leased = false;
+  f.maybe_stored = false;
+  f.ticket.id.clear(); // so that no later file takes it for a former one of its own
   f.etag.clear();
   f.channel = -1;
   free_ids_.push_back(a.file);

@@ -11,6 +11,7 @@
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
 #include "engine/sweeper.hpp"
+#include "engine/ticket_registry.hpp"
 #include "net/presign_channel.hpp"
 #include "wire/presign.hpp"
 
@@ -56,7 +57,8 @@ struct shard_listener {
 
 class shard final : net::presign_listener, put_listener, adoption_listener {
  public:
-  shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out, shard_listener& listener);
+  shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets, recorder& out,
+        shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
 
   // ---- any thread
@@ -82,6 +84,8 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
+  bool tells_secret(const flight& f, std::string_view words) const;
+  void hide_secrets(core::file_id f, diagnostics& details) const;
   void schedule_pump();
   void pump();
 
@@ -108,6 +112,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
 
   const shard_config config_;
   const admission& admission_;
+  ticket_registry& tickets_;
   recorder& recorder_;
   shard_listener& listener_;
 
@@ -124,6 +129,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   core::server_clock server_clock_;
   wire::presign_writer presign_writer_;
   wire::presign_reader presign_reader_;
+  std::string former_id_;
   std::deque<flight> flights_; ///< by file_id; a deque, since workers hold references
   std::vector<core::file_id> free_ids_;
   std::vector<std::unique_ptr<net::presign_channel>> channels_;
