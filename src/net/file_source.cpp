@@ -63,7 +63,7 @@ source_check file_source::open(const source& s, const file_identity& expected) n
 /// The kernel's own files (/proc, /sys) claim to be empty and are not. A file that grew just now says so by its size.
 bool file_source::is_empty() const noexcept {
   char first = 0;
-  return ::pread(descriptor_, &first, 1, 0) <= 0 || !unchanged();
+  return ::pread(descriptor_, &first, 1, 0) == 0 || !unchanged();
 }
 
 source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
