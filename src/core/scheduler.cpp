@@ -28,11 +28,25 @@ constexpr millis unreachable_grace = 3s;
 // Out of descriptors or ports: some of ours will be free again soon.
 constexpr millis exhausted_pause = 100ms;
 
+// Of its life a ticket made ahead may spend this part waiting, if PUTs go on as they do; and where the host's rate is the
+// limit, at most this long.
+constexpr int ticket_life_part = 4;
+constexpr millis ticket_wait_max = 1s;
+
+double share(instant::duration part, instant::duration whole) {
+  return static_cast<double>(part.count()) / static_cast<double>(whole.count());
+}
+
+window_range range_of(sizing how, int min, int max) {
+  return {std::min(min, max), window_range{}.start, max, how == sizing::adaptive};
+}
+
 } // namespace
 
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed)
-    : limits_(limits), policy_(policy), rng_(seed), api_(first_probe_interval, probe_interval),
-      storage_(first_probe_interval, probe_interval) {}
+    : limits_(limits), policy_(policy), rng_(seed),
+      api_(first_probe_interval, probe_interval, range_of(limits.presigns, limits.presigns_min, limits.presigns_max), policy),
+      storage_(first_probe_interval, probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy) {}
 
 // ---- events -----------------------------------------------------------------------------------------------------
 
@@ -51,15 +65,19 @@ void scheduler::handle(const event::file_added& e, instant) {
 
 void scheduler::handle(const event::presign_answered& e, instant now) {
   --presigns_in_flight_;
-  api_.answered(now);
-  presigned_once_ = true;
   file_state& file = files_[e.file];
+  heard_from(api_, now);
+  api_.limit.ended(file.begun, now, limiter::ending::served, presigns_in_flight_, 0);
+  api_.budget.earn();
+  ++api_.served;
+  presigned_once_ = true;
   if (file.draining || ended_) {
     release_probe(e.file, now);
     return settle(e.file, settlement::abandoned, end_cause_);
   }
   file.ticket = e.ticket;
   file.has_ticket = true;
+  ticket_life_ = e.ticket.use_before - e.ticket.issued;
   if (!file.ticket.usable(now)) return refresh(e.file, now);
   file.at = stage::ready;
   if (is_probe(e.file))
@@ -71,12 +89,16 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
 void scheduler::handle(const event::presign_failed& e, instant now) {
   --presigns_in_flight_;
   release_probe(e.file, now);
+  tell_host(files_[e.file], e.why.kind, api_, presigns_in_flight_, now);
   decide(e.file, e.why, api_, now);
 }
 
 void scheduler::handle(const event::put_answered& e, instant now) {
   --puts_in_flight_;
-  storage_.answered(now);
+  heard_from(storage_, now);
+  storage_.limit.ended(files_[e.file].begun, now, limiter::ending::served, puts_in_flight_, e.bytes);
+  storage_.budget.earn();
+  ++storage_.served;
   ++refusal_streak_;
   refused_in_a_row_ = 0;
   settle(e.file, settlement::done);
@@ -84,6 +106,7 @@ void scheduler::handle(const event::put_answered& e, instant now) {
 
 void scheduler::handle(const event::put_failed& e, instant now) {
   --puts_in_flight_;
+  tell_host(files_[e.file], e.why.kind, storage_, puts_in_flight_, now);
   decide(e.file, e.why, storage_, now);
 }
 
@@ -93,7 +116,8 @@ void scheduler::handle(const event::file_cancelled& e, instant now) {
     case stage::absent: return;
     case stage::waiting:
     case stage::ready:
-    case stage::parked: return abandon_queued(e.file, now);
+    case stage::parked:
+    case stage::unfunded: return abandon_queued(e.file, now);
     case stage::presigning:
     case stage::putting: break;
   }
@@ -108,37 +132,51 @@ void scheduler::handle(const event::run_ended& e, instant) {
 
 // ---- what follows from an outcome -------------------------------------------------------------------------------
 
-void scheduler::decide(file_id f, outcome why, host_gate& gate, instant now) {
+/// What the way an attempt ended says of the host, whatever becomes of the file.
+void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now) {
+  using ending = limiter::ending;
+  auto how = ending::silent;
+  if (why < outcome_kind::unreachable) {
+    how = why == outcome_kind::throttled ? ending::throttled : ending::answered;
+    heard_from(where, now);
+  } else if (why == outcome_kind::unreachable) {
+    where.gate.unreachable(now, file.role);
+  } else {
+    where.gate.inconclusive(now, file.role);
+  }
+  where.limit.ended(file.begun, now, how, in_flight, 0);
+  if (why == outcome_kind::exhausted) where.limit.crowded(in_flight, now);
+}
+
+/// It answers. After an outage, a crowd that had waited for that would be the next one.
+void scheduler::heard_from(host& where, instant now) {
+  if (const auto since = where.gate.down_since(); since && now - *since >= probe_interval) where.limit.restart();
+  where.gate.answered(now);
+}
+
+void scheduler::decide(file_id f, outcome why, host& where, instant now) {
   using enum outcome_kind;
   file_state& file = files_[f];
 
   const bool putting = file.at == stage::putting;
   file.at = stage::absent; // between two stages, until one of the branches below gives it a new one
 
-  const bool tells_of_host = why.kind < unreachable;
-  if (tells_of_host)
-    gate.answered(now);
-  else if (why.kind == unreachable)
-    gate.unreachable(now, file.role);
-  else
-    gate.inconclusive(now, file.role);
-
   if (why.kind == key_refused) end_run(errc::key_refused);
   if (why.kind == tls_refused) end_run(errc::tls_refused);
   if (why.kind == private_storage) end_run(errc::private_storage);
-  if (why.kind == unreachable && !presigned_once_ && now - *api_.down_since() >= unreachable_grace)
+  if (why.kind == unreachable && !presigned_once_ && now - *api_.gate.down_since() >= unreachable_grace)
     end_run(errc::api_unreachable);
 
   if (file.draining || ended_) return settle(f, settlement::abandoned, end_cause_);
 
   switch (why.kind) {
-    case throttled: return retry_later(f, policy_.throttled, why, now);
+    case throttled:
     case transient:
-    case lost: return retry_later(f, policy_.transient, why, now);
+    case lost: return retry_later(f, where, why, now);
     case unreachable: return requeue(f);
     case exhausted: return park(f, now + exhausted_pause);
     case stale:
-      if (file.free_retry_used) return retry_later(f, policy_.transient, why, now);
+      if (file.free_retry_used) return retry_later(f, where, why, now);
       file.free_retry_used = true;
       return requeue(f);
     case refused:
@@ -146,10 +184,10 @@ void scheduler::decide(file_id f, outcome why, host_gate& gate, instant now) {
       return on_refused(f, now);
     case digest_mismatch:
       if (++file.mismatches > mismatches_max) return settle(f, settlement::failed, errc::digest_mismatch);
-      return retry_later(f, policy_.transient, why, now);
+      return retry_later(f, where, why, now);
     case source_changed:
       if (++file.changes > changes_max) return settle(f, settlement::failed, errc::source_changed);
-      return retry_later(f, policy_.transient, why, now);
+      return retry_later(f, where, why, now);
     case rejected:
       return settle(f, settlement::failed, putting ? errc::storage_rejected : errc::presign_rejected);
     case malformed: return settle(f, settlement::failed, errc::presign_malformed);
@@ -200,20 +238,44 @@ void scheduler::refresh(file_id f, instant now) {
   waiting_.push_front(f);
 }
 
-void scheduler::retry_later(file_id f, backoff_range range, outcome why, instant now) {
+/// A charged retry. The host that throttles is spared by its rate, any other by its budget.
+void scheduler::retry_later(file_id f, host& where, outcome why, instant now) {
   file_state& file = files_[f];
-  if (!file.failing_since) {
-    file.failing_since = now;
-    file.excused = -downtime(now);
-  }
+  const bool throttled = why.kind == outcome_kind::throttled;
   const int n = file.charged++;
-  const auto wait = backoff(range, n, why.retry_after, rng_);
-  if (why.retry_after) file.excused += wait;
-  const auto failing_for = now + wait - *file.failing_since - file.excused - downtime(now);
+  const auto wait = backoff(throttled ? policy_.throttled : policy_.transient, n, why.retry_after, rng_);
+  file.failed_at = &where;
+  file.owes_token = !throttled;
+  file.served_then = where.served;
+  file.failed_when = patience(now);
+  file.own_pause = why.retry_after ? instant::duration{} : wait; // what was asked for is not its own
+  if (!file.failing_since) file.failing_since = file.failed_when;
   const bool too_often = policy_.attempts_max > 0 && file.charged >= policy_.attempts_max;
-  if (too_often || failing_for > policy_.give_up_after) return settle(f, settlement::failed, errc::gave_up);
+  if (too_often || out_of_patience(file, now)) return settle(f, settlement::failed, errc::gave_up);
   ++tallies_.retries;
   park(f, now + wait);
+}
+
+/// Of the time since the last failure, what its host spent on others: waiting for a token, for one's turn at the host's
+/// rate, or as long as the host asked, says nothing against a file while that host serves. Where it serves nobody, the
+/// same waiting is the failure going on, and counts.
+instant::duration scheduler::excused_wait(const file_state& file, instant now) const noexcept {
+  if (file.failed_at == nullptr || file.failed_at->served == file.served_then) return {};
+  return std::max(instant::duration{}, patience(now) - file.failed_when - file.own_pause);
+}
+
+bool scheduler::out_of_patience(const file_state& file, instant now) const noexcept {
+  if (!file.failing_since) return false;
+  const auto until = std::max(patience(now), file.failed_when + file.own_pause);
+  return until - *file.failing_since - file.excused - excused_wait(file, now) > policy_.give_up_after;
+}
+
+/// Whether its time has run out while it waited; then it is settled.
+bool scheduler::give_up(file_id f, instant now) {
+  if (!out_of_patience(files_[f], now)) return false;
+  release_probe(f, now);
+  settle(f, settlement::failed, errc::gave_up);
+  return true;
 }
 
 void scheduler::park(file_id f, instant until) {
@@ -244,6 +306,7 @@ bool scheduler::take_from_queue(file_id f) {
   switch (files_[f].at) {
     case stage::waiting: return waiting_.erase(f);
     case stage::ready: return ready_.erase(f);
+    case stage::unfunded: return api_.unfunded.erase(f) || storage_.unfunded.erase(f);
     case stage::parked: {
       parked_queue rest;
       for (; !parked_.empty(); parked_.pop())
@@ -262,6 +325,8 @@ void scheduler::end_run(errc cause) {
   decided_.push_back(action::end_run{cause});
   while (!waiting_.empty()) settle(waiting_.pop_front(), settlement::abandoned, cause);
   while (!ready_.empty()) settle(ready_.pop_front(), settlement::abandoned, cause);
+  for (host* where : {&api_, &storage_})
+    while (!where->unfunded.empty()) settle(where->unfunded.pop_front(), settlement::abandoned, cause);
   for (; !parked_.empty(); parked_.pop()) settle(parked_.top().file, settlement::abandoned, cause);
   for (file_id f = 0; f < files_.size(); ++f)
     if (files_[f].at == stage::presigning || files_[f].at == stage::putting)
@@ -274,49 +339,92 @@ std::optional<scheduler_action> scheduler::next_action(instant now) {
   if (!decided_.empty()) return decided_.pop_front();
   if (ended_) return std::nullopt;
   unpark(now);
+  fund(storage_, ready_, now);
+  fund(api_, waiting_, now);
   if (auto put = next_put(now)) return put;
-  if (!decided_.empty()) return decided_.pop_front(); // next_put settles a file whose tickets always lapse
-  return next_presign(now);
+  if (auto presign = next_presign(now)) return presign;
+  if (!decided_.empty()) return decided_.pop_front(); // some were given up on the way
+  return std::nullopt;
 }
 
 /// The storage's probe will not take place with this file after all.
 void scheduler::release_probe(file_id f, instant now) {
   if (!is_probe(f)) return;
   probe_.reset();
-  storage_.inconclusive(now, host_gate::role::probe);
-}
-
-bool scheduler::put_possible() const noexcept { return !ready_.empty() && puts_in_flight_ < limits_.puts_max; }
-
-bool scheduler::presign_possible() const noexcept {
-  if (waiting_.empty() || presigns_in_flight_ >= limits_.presigns_max) return false;
-  if (probe_ && files_[*probe_].at == stage::waiting) return true; // the window is full of tickets that lapse meanwhile
-  const auto slots_free = limits_.puts_max - puts_in_flight_;
-  const auto coming = presigns_in_flight_ + static_cast<int>(ready_.size());
-  return coming < slots_free + limits_.tickets_ahead_max;
+  storage_.gate.inconclusive(now, host_gate::role::probe);
 }
 
 void scheduler::unpark(instant now) {
-  for (; !parked_.empty() && parked_.top().until <= now; parked_.pop()) requeue(parked_.top().file);
+  for (; !parked_.empty() && parked_.top().until <= now; parked_.pop()) {
+    const file_id f = parked_.top().file;
+    file_state& file = files_[f];
+    if (!file.owes_token) {
+      requeue(f);
+      continue;
+    }
+    file.at = stage::unfunded;
+    file.failed_at->unfunded.push_back(f);
+  }
+}
+
+/// Lets retries go on for which there are tokens, in the order in which they came. While the host is away nobody pays:
+/// who goes then is its probe, and one is enough.
+void scheduler::fund(host& where, const ring<file_id>& queue, instant now) {
+  while (!where.unfunded.empty()) {
+    const file_id f = where.unfunded.front();
+    const bool out_of_time = out_of_patience(files_[f], now);
+    const bool goes_on = out_of_time || (where.gate.open() ? where.budget.take(now) : queue.empty() && where.gate.may_start(now));
+    if (!goes_on) return;
+    where.unfunded.pop_front();
+    if (out_of_time) {
+      settle(f, settlement::failed, errc::gave_up);
+      continue;
+    }
+    files_[f].owes_token = false;
+    requeue(f);
+  }
+}
+
+/// The gate and the rate; a probe asks the gate alone.
+bool scheduler::may_start(host& where, instant now) {
+  if (!where.gate.open()) return where.gate.may_start(now);
+  where.paced = !where.limit.may_start(now);
+  return !where.paced;
+}
+
+void scheduler::begin_attempt(file_state& file, stage as, host_gate::role role, host& where, instant now) {
+  file.excused += excused_wait(file, now);
+  file.failed_at = nullptr;
+  file.at = as;
+  file.role = role;
+  file.begun = now;
+  where.limit.started(now);
 }
 
 std::optional<scheduler_action> scheduler::next_put(instant now) {
-  while (put_possible() && (storage_.may_start(now) || is_probe(ready_.front()))) {
-    const file_id f = ready_.pop_front();
+  storage_.paced = false;
+  while (!ready_.empty()) {
+    const file_id f = ready_.front();
+    if (puts_in_flight_ >= storage_.limit.size()) {
+      storage_.limit.held(now, api_.limit.took());
+      break;
+    }
+    if (!is_probe(f) && !may_start(storage_, now)) break;
+    ready_.pop_front();
     file_state& file = files_[f];
+    if (give_up(f, now)) continue;
     if (!file.ticket.usable(now)) {
       // While the storage is away one file at a time gets a new ticket to probe with; the others' can lapse.
-      if (!storage_.open() && !is_probe(f)) {
-        storage_.started();
+      if (!storage_.gate.open() && !is_probe(f)) {
+        storage_.gate.started();
         probe_ = f;
       }
       refresh(f, now);
       continue;
     }
-    file.at = stage::putting;
-    file.lapses = 0;
-    file.role = is_probe(f) ? host_gate::role::probe : storage_.started();
+    begin_attempt(file, stage::putting, is_probe(f) ? host_gate::role::probe : storage_.gate.started(), storage_, now);
     if (is_probe(f)) probe_.reset();
+    file.lapses = 0;
     ++file.puts;
     ++puts_in_flight_;
     ++tallies_.puts;
@@ -326,16 +434,54 @@ std::optional<scheduler_action> scheduler::next_put(instant now) {
 }
 
 std::optional<scheduler_action> scheduler::next_presign(instant now) {
-  if (!presign_possible() || !api_.may_start(now)) return std::nullopt;
-  const bool probe_first = probe_ && files_[*probe_].at == stage::waiting && waiting_.erase(*probe_);
-  const file_id f = probe_first ? *probe_ : waiting_.pop_front();
-  file_state& file = files_[f];
-  file.at = stage::presigning;
-  file.role = api_.started();
-  ++file.presigns;
-  ++presigns_in_flight_;
-  ++tallies_.presigns;
-  return action::start_presign{f};
+  api_.paced = false;
+  while (!waiting_.empty()) {
+    if (presigns_in_flight_ >= api_.limit.size()) {
+      api_.limit.held(now, {});
+      break;
+    }
+    if (!tickets_wanted()) {
+      if (tickets_coming() >= tickets_for_window()) storage_.limit.held(now, api_.limit.took());
+      break;
+    }
+    if (!may_start(api_, now)) break;
+    const bool probe_first = probe_waits() && waiting_.erase(*probe_);
+    const file_id f = probe_first ? *probe_ : waiting_.pop_front();
+    if (give_up(f, now)) continue;
+    file_state& file = files_[f];
+    begin_attempt(file, stage::presigning, api_.gate.started(), api_, now);
+    ++file.presigns;
+    ++presigns_in_flight_;
+    ++tallies_.presigns;
+    return action::start_presign{f};
+  }
+  return std::nullopt;
+}
+
+/// Tickets ready or being made, at most: for the slots that are free, for those that will be by the time a ticket asked
+/// for now is there, and a few ahead.
+int scheduler::tickets_for_window() const noexcept {
+  const int slots = storage_.limit.size();
+  int ahead = limits_.tickets_ahead_max;
+  if (limits_.puts == sizing::adaptive) ahead = std::min(ahead, slots / 4 + 2);
+  const auto put = storage_.limit.took(), presign = api_.limit.took();
+  if (put <= 0ms) return slots - puts_in_flight_ + ahead;
+  const double used_in_time = slots * share(ticket_life_, put) / ticket_life_part;
+  const double freed_meanwhile = puts_in_flight_ * std::min(1.0, share(presign, put));
+  return slots - puts_in_flight_ + static_cast<int>(std::min(ahead + freed_meanwhile, used_in_time));
+}
+
+/// Likewise, for as many as the storage's rate lets begin soon.
+int scheduler::tickets_for_rate() const noexcept {
+  const auto per_second = storage_.limit.per_second();
+  if (!per_second) return limits_.puts_max + limits_.tickets_ahead_max;
+  const auto soon = std::min<instant::duration>(ticket_wait_max, ticket_life_ / ticket_life_part);
+  return 1 + static_cast<int>(*per_second * std::chrono::duration<double>(soon).count());
+}
+
+bool scheduler::tickets_wanted() const noexcept {
+  if (probe_waits()) return true; // the window is full of tickets that lapse meanwhile
+  return tickets_coming() < std::min(tickets_for_window(), tickets_for_rate());
 }
 
 std::optional<instant> scheduler::next_wakeup() const {
@@ -345,9 +491,34 @@ std::optional<instant> scheduler::next_wakeup() const {
   };
   if (ended_) return soonest;
   if (!parked_.empty()) consider(parked_.top().until);
-  if (presign_possible()) consider(api_.next_probe());
-  if (put_possible()) consider(storage_.next_probe());
+  const bool presigns = !waiting_.empty() && presigns_in_flight_ < api_.limit.size() && tickets_wanted();
+  const bool puts = !ready_.empty() && puts_in_flight_ < storage_.limit.size();
+  const auto consider_host = [&](const host& where, bool wanted, const ring<file_id>& queue) {
+    const bool unfunded = !where.unfunded.empty();
+    if (wanted || (unfunded && queue.empty())) consider(where.gate.next_probe());
+    if (wanted && where.paced) consider(where.limit.resumes());
+    if (unfunded && where.gate.open()) consider(where.budget.next_token());
+  };
+  consider_host(api_, presigns, waiting_);
+  consider_host(storage_, puts, ready_);
   return soonest;
+}
+
+core::held_by scheduler::held_by() const noexcept {
+  using enum core::held_by;
+  if (!ready_.empty()) {
+    if (!storage_.gate.open()) return storage_away;
+    if (puts_in_flight_ >= storage_.limit.size()) return put_window;
+    if (storage_.paced) return put_rate;
+  }
+  if (!waiting_.empty()) {
+    if (!api_.gate.open()) return api_away;
+    if (presigns_in_flight_ >= api_.limit.size()) return presign_window;
+    if (!tickets_wanted()) return tickets_for_rate() < tickets_for_window() ? put_rate : put_window;
+    if (api_.paced) return presign_rate;
+  }
+  if (!api_.unfunded.empty() || !storage_.unfunded.empty()) return retry_budget;
+  return parked_.empty() ? nothing : pauses;
 }
 
 std::ostream& operator<<(std::ostream& out, const scheduler_action& a) {

@@ -4,19 +4,22 @@
 // as an argument. It decides who goes next, what follows from an outcome, and when it must be asked again.
 //
 //   waiting -> presigning -> ready -> putting -> settled
-//      ^__________|___________|__________|        (a retry waits in `parked` first, a lapsed ticket does not)
+//      ^__________|___________|__________|        (a retry waits in `parked` first, and in `unfunded` for a token of
+//                                                  the retry budget; a lapsed ticket in neither)
 //
-// Invariants: a file is in exactly one stage; puts_in_flight() <= puts_max and presigns_in_flight() <= presigns_max; no
-// PUT is begun on a ticket at or after its use_before; every file added is settled exactly once; after end_run nothing
-// is begun.
+// Invariants: a file is in exactly one stage; no PUT is begun while puts_in_flight() >= puts_window(), which is at most
+// puts_max, and no presign likewise; no PUT is begun on a ticket at or after its use_before; every file added is settled
+// exactly once; after end_run nothing is begun.
 //
 // It is not thread-safe; each shard has one of its own.
 
 #include "core/backoff.hpp"
 #include "core/host_gate.hpp"
 #include "core/lifetime.hpp"
+#include "core/limiter.hpp"
 #include "core/outcome.hpp"
 #include "core/random.hpp"
+#include "core/retry_budget.hpp"
 #include "core/ring.hpp"
 #include "core/time.hpp"
 
@@ -50,6 +53,7 @@ struct presign_failed {
 };
 struct put_answered {
   file_id file;
+  std::uint64_t bytes = 0; ///< of its body
 };
 struct put_failed {
   file_id file;
@@ -102,10 +106,19 @@ using scheduler_action =
 
 std::ostream& operator<<(std::ostream& out, const scheduler_action& a);
 
+enum class sizing : std::uint8_t {
+  fixed,    ///< as many as allowed
+  adaptive, ///< as many as the host has use for
+};
+
 struct scheduler_limits {
   int puts_max = 32;         ///< PUTs in flight
   int presigns_max = 8;      ///< presign requests in flight
-  int tickets_ahead_max = 8; ///< tickets made before their PUT has a slot
+  int tickets_ahead_max = 8; ///< tickets made before their PUT has a slot; adaptive PUTs have a quarter of theirs + 2
+  sizing puts = sizing::fixed;
+  sizing presigns = sizing::fixed;
+  int puts_min = 1; ///< an adaptive window is never smaller
+  int presigns_min = 1;
 };
 
 struct retry_policy {
@@ -113,6 +126,21 @@ struct retry_policy {
   backoff_range throttled{millis{1'000}, millis{20'000}};
   millis give_up_after{15 * 60 * 1000};
   int attempts_max = 0; ///< charged tries per file; 0: bounded by time alone
+  budget_policy budget{}; ///< of each host
+  rate_policy rate{};     ///< of each host, once it throttles
+};
+
+/// What keeps the scheduler from beginning more, when it has files.
+enum class held_by : std::uint8_t {
+  nothing,        ///< no file waits
+  presign_window,
+  presign_rate,
+  api_away,
+  put_window,
+  put_rate,
+  storage_away,
+  retry_budget,
+  pauses,         ///< every file that waits has failed, and waits for its time
 };
 
 struct scheduler_tallies {
@@ -124,6 +152,8 @@ struct scheduler_tallies {
 class scheduler {
  public:
   scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed);
+  scheduler(const scheduler&) = delete;
+  scheduler& operator=(const scheduler&) = delete;
 
   void on(const scheduler_event& e, instant now);
   /// What to do next; ask until it has nothing.
@@ -135,16 +165,34 @@ class scheduler {
 
   int puts_in_flight() const noexcept { return puts_in_flight_; }
   int presigns_in_flight() const noexcept { return presigns_in_flight_; }
+  int puts_window() const noexcept { return storage_.limit.size(); }
+  int presigns_window() const noexcept { return api_.limit.size(); }
   std::size_t tickets_ready() const noexcept { return ready_.size(); }
   std::uint32_t open_files() const noexcept { return open_files_; }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
+  /// What stands in the way; after next_action() had nothing.
+  core::held_by held_by() const noexcept;
+  host_figures api_figures() const noexcept { return api_.limit.figures(); }
+  host_figures storage_figures() const noexcept { return storage_.limit.figures(); }
 
   /// Presign requests and PUTs of a file so far; valid until its settlement has been drained.
   int presigns_of(file_id f) const { return files_[f].presigns; }
   int puts_of(file_id f) const { return files_[f].puts; }
 
  private:
-  enum class stage : std::uint8_t { absent, waiting, presigning, ready, putting, parked };
+  enum class stage : std::uint8_t { absent, waiting, presigning, ready, putting, parked, unfunded };
+
+  struct host {
+    host(millis first_probe, millis probe, window_range range, const retry_policy& policy)
+        : gate(first_probe, probe), limit(range, policy.rate), budget(policy.budget) {}
+
+    host_gate gate;
+    limiter limit;
+    retry_budget budget;
+    ring<file_id> unfunded;   ///< retries whose pause is over and whose token is not there
+    std::uint32_t served = 0; ///< successes
+    bool paced = false;       ///< the rate, and nothing else, held back the last that wanted to start
+  };
 
   struct file_state {
     stage at = stage::absent;
@@ -159,8 +207,14 @@ class scheduler {
     std::uint16_t late_refusals = 0; ///< 403 on a ticket that had lapsed by then
     std::uint16_t mismatches = 0, changes = 0;
     std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
-    std::optional<instant> failing_since;
-    instant::duration excused{}; ///< since then: waits that the server asked for; and, negative, earlier downtime
+    instant begun{};                  ///< the attempt in flight
+    host* failed_at = nullptr;        ///< where it failed last, until the next attempt begins
+    bool owes_token = false;          ///< that attempt is a charged retry
+    std::uint32_t served_then = 0;    ///< by that host, when it failed
+    instant::duration failed_when{};  ///< on the clock of patience()
+    instant::duration own_pause{};    ///< of the wait since then, what is its own backoff
+    std::optional<instant::duration> failing_since; ///< likewise on that clock
+    instant::duration excused{};      ///< since then: waiting while its host served others
     lifetime ticket;
   };
 
@@ -179,11 +233,14 @@ class scheduler {
   void handle(const event::file_cancelled& e, instant now);
   void handle(const event::run_ended& e, instant now);
 
-  /// The one table: what follows from a failed attempt of `f` against `gate`.
-  void decide(file_id f, outcome why, host_gate& gate, instant now);
+  /// The one table: what follows from a failed attempt of `f` at `where`.
+  void decide(file_id f, outcome why, host& where, instant now);
+  void tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now);
+  void heard_from(host& where, instant now);
   void on_refused(file_id f, instant now);
   void refresh(file_id f, instant now);
-  void retry_later(file_id f, backoff_range range, outcome why, instant now);
+  void retry_later(file_id f, host& where, outcome why, instant now);
+  void begin_attempt(file_state& file, stage as, host_gate::role role, host& where, instant now);
   void park(file_id f, instant until);
   void requeue(file_id f);
   void settle(file_id f, action::settlement how, errc cause = {});
@@ -191,21 +248,33 @@ class scheduler {
   void end_run(errc cause);
   bool take_from_queue(file_id f);
 
-  instant::duration downtime(instant now) const noexcept { return api_.downtime(now) + storage_.downtime(now); }
+  /// A clock that stands still while a host is away: what patience is measured on.
+  instant::duration patience(instant now) const noexcept {
+    return now.time_since_epoch() - api_.gate.downtime(now) - storage_.gate.downtime(now);
+  }
+  instant::duration excused_wait(const file_state& file, instant now) const noexcept;
+  bool out_of_patience(const file_state& file, instant now) const noexcept;
+  bool give_up(file_id f, instant now);
+
   bool is_probe(file_id f) const noexcept { return probe_ == f; }
+  bool probe_waits() const noexcept { return probe_ && files_[*probe_].at == stage::waiting; }
   void release_probe(file_id f, instant now);
-  bool presign_possible() const noexcept;
-  bool put_possible() const noexcept;
+  int tickets_coming() const noexcept { return presigns_in_flight_ + static_cast<int>(ready_.size()); }
+  int tickets_for_window() const noexcept;
+  int tickets_for_rate() const noexcept;
+  bool tickets_wanted() const noexcept;
 
   void unpark(instant now);
+  void fund(host& where, const ring<file_id>& queue, instant now);
+  bool may_start(host& where, instant now);
   std::optional<scheduler_action> next_put(instant now);
   std::optional<scheduler_action> next_presign(instant now);
 
   scheduler_limits limits_;
   retry_policy policy_;
   random rng_;
-  host_gate api_;
-  host_gate storage_;
+  host api_;
+  host storage_;
 
   std::vector<file_state> files_;
   ring<file_id> waiting_; ///< for a presign
@@ -220,6 +289,7 @@ class scheduler {
   int refused_in_a_row_ = 0;
   std::optional<file_id> probe_; ///< the file that will probe the storage and gets a new ticket for it first
   bool presigned_once_ = false;
+  instant::duration ticket_life_{}; ///< of the latest ticket: from asking for it until use_before
   bool ended_ = false;
   errc end_cause_ = errc::cancelled; ///< of what was abandoned since
   scheduler_tallies tallies_;

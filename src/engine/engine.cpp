@@ -21,8 +21,10 @@ namespace hoist::engine {
 namespace {
 
 constexpr int threads_auto_max = 4;
-constexpr int concurrency_auto = 32;
-constexpr int presign_concurrency_auto = 16;
+// What a number that was not given may grow to. Every PUT slot and presign channel exists from the start, so this bounds
+// memory as well.
+constexpr int concurrency_auto_max = 512;
+constexpr int window_auto_min = 16;
 // What an uploader without a ledger remembers: nothing that anybody could ask for later.
 constexpr std::size_t rows_without_ledger = 0;
 
@@ -94,18 +96,23 @@ engine::engine(const options& o)
       *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
-  const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto;
-  const int presigns_wanted =
-      o.presign_concurrency > 0 ? o.presign_concurrency : std::min(puts_wanted, presign_concurrency_auto);
+  const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
+  const int presigns_wanted = o.presign_concurrency > 0 ? o.presign_concurrency : puts_wanted;
   const int threads_wanted = o.threads > 0 ? o.threads : std::min(cores, threads_auto_max);
   const auto [puts, presigns] = within_descriptors({puts_wanted, presigns_wanted}, descriptors_max(), threads_wanted);
   const int threads = std::min(threads_wanted, puts);
+  using enum core::sizing;
   shard_listener& listener = *this;
   for (int i = 0; i < threads; ++i) {
     shard_config c = config_of(o);
     c.limits.puts_max = share(puts, threads, i);
     c.limits.presigns_max = at_least_one(share(presigns, threads, i)) * o.presign_depth;
     c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
+    c.limits.puts = o.concurrency > 0 ? fixed : adaptive;
+    c.limits.presigns = o.presign_concurrency > 0 ? fixed : adaptive;
+    c.limits.puts_min = c.limits.presigns_min = at_least_one(window_auto_min / threads);
+    c.retry.budget = core::share_of(c.retry.budget, threads);
+    c.retry.rate = core::share_of(c.retry.rate, threads);
     c.seed = random_seed();
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }

@@ -27,6 +27,7 @@ void put_worker::begin(core::file_id f, flight& what) {
   file_ = f;
   job_ = &what;
   shut_.reset();
+  doing_.enter(net::stage::idle); // idle no longer: else the sweeper may still take it for that, and give the file up
   if (connection_)
     connection_->wake();
   else

@@ -215,12 +215,12 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   flights_[f].worker = nullptr;
   if (!failed) {
     if (tells_secret(flights_[f], flights_[f].etag)) flights_[f].etag.clear();
-    return report(core::event::put_answered{f});
+    return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
   // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has it.
   if (failed->details.http_status == precondition_failed && flights_[f].maybe_stored) {
     flights_[f].verified = verification::none;
-    return report(core::event::put_answered{f});
+    return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
   flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
   hide_secrets(f, failed->details);
@@ -422,8 +422,8 @@ void shard::tick(const net::error_code& ec) {
   publish();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    const bool slots_full = scheduler_.puts_in_flight() == config_.limits.puts_max;
-    const bool presigns_full = scheduler_.presigns_in_flight() == config_.limits.presigns_max;
+    const bool slots_full = scheduler_.puts_in_flight() >= scheduler_.puts_window();
+    const bool presigns_full = scheduler_.presigns_in_flight() >= scheduler_.presigns_window();
     listener_.sampled(slots_full ? held_by::slots : presigns_full ? held_by::presign : held_by::source);
   }
   start_ticking();

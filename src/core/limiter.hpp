@@ -1,0 +1,60 @@
+#pragma once
+
+// What one host may be sent of one kind of request: a window in flight and a rate, and how long its answers take. One of
+// these stands before the API's presigns, one before the storage's PUTs, in each shard, and none knows of the others.
+
+#include "core/histogram.hpp"
+#include "core/rate.hpp"
+#include "core/window.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace hoist::core {
+
+/// What is worth telling of a host; that of several shards adds up.
+struct host_figures {
+  int window = 0;
+  double per_second = 0; ///< the limit, of those schedulers that have one; 0: none has
+  std::uint64_t throttled = 0;
+  histogram latency; ///< of whatever was answered
+
+  void merge(const host_figures& other) noexcept;
+};
+
+class limiter {
+ public:
+  enum class ending : std::uint8_t {
+    served,    ///< it succeeded
+    answered,  ///< the host said something else
+    throttled, ///< the host said: less
+    silent,    ///< no answer
+  };
+
+  limiter(window_range range, rate_policy policy) noexcept : window_(range), rate_(policy) {}
+
+  bool may_start(instant now) noexcept;
+  void started(instant now) noexcept { rate_.started(now); }
+  /// A request begun at `begun` is over, and so many are left in flight. `bytes`: of the body, if it was served.
+  void ended(instant begun, instant now, ending how, int in_flight, std::uint64_t bytes) noexcept;
+
+  // Passed on to the window, which see.
+  int size() const noexcept { return window_.size(); }
+  instant::duration took() const noexcept { return window_.took(); }
+  void held(instant now, instant::duration lead) noexcept { window_.held(now, lead); }
+  void restart() noexcept { window_.restart(); }
+  void crowded(int in_flight, instant now) noexcept { window_.crowded(in_flight, now); }
+
+  /// When the rate lets a burst start. Precondition: may_start() has just said no.
+  instant resumes() const noexcept { return rate_.resumes(); }
+  std::optional<double> per_second() const noexcept;
+  host_figures figures() const noexcept;
+
+ private:
+  window window_;
+  rate rate_;
+  histogram latency_;
+  std::uint64_t throttled_ = 0;
+};
+
+} // namespace hoist::core
