@@ -132,7 +132,8 @@ bool rate::judge(instant now) noexcept {
     resume_at(before_cuts_, now);
     return false;
   }
-  const double accepted = static_cast<double>(delivered_) / lasted / (1 - tolerated_);
+  const double weather = tolerated_ - tolerated_min;
+  const double accepted = static_cast<double>(delivered_) / lasted / (1 - weather);
   cut(delivered_ > 0 ? std::min(accepted, sent) : sent / 4, now);
   return true;
 }

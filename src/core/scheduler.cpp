@@ -21,7 +21,10 @@ constexpr int changes_max = 3;    // times the file changed under our hands
 constexpr int refused_in_a_row_max = 20;
 constexpr millis young_ticket = 60s;
 
-constexpr millis probe_interval = 1s;
+// An absence that is shorter has gathered no crowd.
+constexpr millis outage_min = 1s;
+// Many shards together probe oftener than they should, rather than notice too late that a host is back.
+constexpr millis probe_interval_max = 20s;
 // Before a host has ever answered, finding out quickly matters more than sparing a host that may not exist.
 constexpr millis first_probe_interval = 250ms;
 constexpr millis unreachable_grace = 3s;
@@ -43,10 +46,17 @@ window_range range_of(sizing how, int min, int max) {
 
 } // namespace
 
+retry_policy share_of(retry_policy whole, int shards) noexcept {
+  whole.budget = share_of(whole.budget, shards);
+  whole.rate = share_of(whole.rate, shards);
+  whole.probe_interval = std::min(whole.probe_interval * shards, std::max(whole.probe_interval, probe_interval_max));
+  return whole;
+}
+
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed)
     : limits_(limits), policy_(policy), rng_(seed),
-      api_(first_probe_interval, probe_interval, range_of(limits.presigns, limits.presigns_min, limits.presigns_max), policy),
-      storage_(first_probe_interval, probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy) {}
+      api_(first_probe_interval, policy.probe_interval, range_of(limits.presigns, limits.presigns_min, limits.presigns_max), policy),
+      storage_(first_probe_interval, policy.probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy) {}
 
 // ---- events -----------------------------------------------------------------------------------------------------
 
@@ -150,7 +160,7 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
 
 /// It answers. After an outage, a crowd that had waited for that would be the next one.
 void scheduler::heard_from(host& where, instant now) {
-  if (const auto since = where.gate.down_since(); since && now - *since >= probe_interval) where.limit.restart();
+  if (const auto since = where.gate.down_since(); since && now - *since >= outage_min) where.limit.restart();
   where.gate.answered(now);
 }
 

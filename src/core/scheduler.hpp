@@ -126,9 +126,13 @@ struct retry_policy {
   backoff_range throttled{millis{1'000}, millis{20'000}};
   millis give_up_after{15 * 60 * 1000};
   int attempts_max = 0; ///< charged tries per file; 0: bounded by time alone
-  budget_policy budget{}; ///< of each host
-  rate_policy rate{};     ///< of each host, once it throttles
+  budget_policy budget{};       ///< of each host
+  rate_policy rate{};           ///< of each host, once it throttles
+  millis probe_interval{1'000}; ///< to a host that is away
 };
+
+/// For one of `shards` schedulers that know nothing of each other, so that all of them together keep to `whole`.
+retry_policy share_of(retry_policy whole, int shards) noexcept;
 
 /// What keeps the scheduler from beginning more, when it has files.
 enum class held_by : std::uint8_t {

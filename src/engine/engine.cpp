@@ -21,8 +21,7 @@ namespace hoist::engine {
 namespace {
 
 constexpr int threads_auto_max = 4;
-// What a number that was not given may grow to. Every PUT slot and presign channel exists from the start, so this bounds
-// memory as well.
+// What a number that was not given may grow to: about 70 MiB of connections, should a host have use for all of them.
 constexpr int concurrency_auto_max = 512;
 constexpr int window_auto_min = 16;
 // What an uploader without a ledger remembers: nothing that anybody could ask for later.
@@ -111,8 +110,7 @@ engine::engine(const options& o)
     c.limits.puts = o.concurrency > 0 ? fixed : adaptive;
     c.limits.presigns = o.presign_concurrency > 0 ? fixed : adaptive;
     c.limits.puts_min = c.limits.presigns_min = at_least_one(window_auto_min / threads);
-    c.retry.budget = core::share_of(c.retry.budget, threads);
-    c.retry.rate = core::share_of(c.retry.rate, threads);
+    c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }

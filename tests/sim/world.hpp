@@ -11,7 +11,7 @@
 #include <memory>
 #include <optional>
 #include <queue>
-#include <string>
+#include <tuple>
 #include <vector>
 
 namespace hoist::core::sim {
@@ -79,9 +79,12 @@ class host {
     return {at, std::nullopt};
   }
 
-  void answered(instant now, bool well) {
+  /// The answer is due; what comes of it.
+  std::optional<outcome> answered(instant now, std::optional<outcome> failed) {
     --seen.in_flight;
-    if (well) count(seen.served, now);
+    if (how.away && !failed) failed = outcome{outcome_kind::lost, {}};
+    if (!failed) count(seen.served, now);
+    return failed;
   }
 
  private:
@@ -127,9 +130,7 @@ struct plan {
 class world {
  public:
   explicit world(plan p) : plan_(p), rng_(p.seed) {
-    retry_policy each = p.policy;
-    each.budget = share_of(p.policy.budget, p.shards);
-    each.rate = share_of(p.policy.rate, p.shards);
+    const retry_policy each = share_of(p.policy, p.shards);
     for (int i = 0; i < p.shards; ++i) shards_.push_back(std::make_unique<shard>(p.limits, each, rng_.next()));
   }
 
@@ -230,13 +231,13 @@ class world {
   }
 
   void deliver(const happening& h) {
-    (h.put ? storage : api).answered(now, !h.failed);
-    if (h.put && h.failed)
-      h.where->tested.on(event::put_failed{h.file, *h.failed}, now);
+    const auto bad = (h.put ? storage : api).answered(now, h.failed);
+    if (h.put && bad)
+      h.where->tested.on(event::put_failed{h.file, *bad}, now);
     else if (h.put)
       h.where->tested.on(event::put_answered{h.file, plan_.bytes}, now);
-    else if (h.failed)
-      h.where->tested.on(event::presign_failed{h.file, *h.failed}, now);
+    else if (bad)
+      h.where->tested.on(event::presign_failed{h.file, *bad}, now);
     else
       h.where->tested.on(event::presign_answered{h.file, h.ticket}, now);
   }

@@ -1,0 +1,235 @@
+// Named situations with numbers, on virtual time: what several shards together do to a host that throttles, fails, goes
+// away, is far off or near. The numbers are the promises of the README.
+
+#include "world.hpp"
+
+#include <gtest/gtest.h>
+
+namespace hoist::core::sim {
+namespace {
+
+scheduler_limits adaptive(int shards, int most = 1024) {
+  scheduler_limits l;
+  l.puts_max = l.presigns_max = l.tickets_ahead_max = most / shards;
+  l.puts = l.presigns = sizing::adaptive;
+  l.puts_min = l.presigns_min = std::max(1, 16 / shards);
+  return l;
+}
+
+plan planned(int shards, int files = 10'000'000) {
+  plan p;
+  p.shards = shards;
+  p.limits = adaptive(shards);
+  p.files = files;
+  return p;
+}
+
+struct throttling_case {
+  int shards;
+  bool at_api;
+  std::optional<millis> retry_after;
+};
+
+class throttling_host : public testing::TestWithParam<throttling_case> {};
+
+// A host that refuses what is above X = 200 a second is served at least 0.8 X within 30 s, and sent at most 1.5 X from
+// then on; when X becomes 2000, at least 0.8 of that within 60 s. Any number of shards, which know nothing of each other,
+// keep to it together.
+TEST_P(throttling_host, is_used_and_not_overrun) {
+  const auto& c = GetParam();
+  world w(planned(c.shards));
+  for (host* each : {&w.api, &w.storage}) {
+    each->how.latency = 20ms;
+    each->how.jitter = 10ms;
+  }
+  host& strict = c.at_api ? w.api : w.storage;
+  strict.how.throttle_above = 200;
+  strict.how.retry_after = c.retry_after;
+  w.run_for(60s);
+  strict.how.throttle_above = 2000;
+  w.run_for(90s);
+  const auto& seen = strict.seen;
+  for (std::size_t from = 30; from < 60; from += 5) {
+    EXPECT_GE(account::sum(seen.served, from, from + 5), 0.8 * 200 * 5) << from;
+    EXPECT_LE(account::sum(seen.arrived, from, from + 5), 1.5 * 200 * 5) << from;
+  }
+  for (std::size_t from = 110; from < 150; from += 5) {
+    EXPECT_GE(account::sum(seen.served, from, from + 5), 0.8 * 2000 * 5) << from;
+    EXPECT_LE(account::sum(seen.arrived, from, from + 5), 1.5 * 2000 * 5) << from;
+  }
+  EXPECT_EQ(w.failed, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(shards, throttling_host,
+                         testing::Values(throttling_case{1, false, {}}, throttling_case{2, false, {}},
+                                         throttling_case{4, false, {}}, throttling_case{1, true, {}},
+                                         throttling_case{2, true, 1s}, throttling_case{4, true, {}},
+                                         throttling_case{4, false, 2s}),
+                         [](const auto& c) {
+                           return std::to_string(c.param.shards) + (c.param.at_api ? "_api" : "_storage") +
+                                  (c.param.retry_after ? "_retry_after" : "");
+                         });
+
+struct failing_case {
+  const char* name;
+  double throttled, transient;
+};
+
+// Half of all answers are 503, be it for no reason or allegedly for the load: every one of 2000 files ends done, and the
+// retries are paid for.
+TEST(scenarios, half_of_the_answers_are_503) {
+  for (const auto& c : {failing_case{"SlowDown", 0.5, 0}, {"InternalError", 0, 0.5}, {"both", 0.25, 0.25}}) {
+    for (const int shards : {1, 4}) {
+      auto p = planned(shards, 2000);
+      p.seed = 7;
+      world w(p);
+      for (host* each : {&w.api, &w.storage}) {
+        each->how.latency = 20ms;
+        each->how.throttled = c.throttled;
+        each->how.transient = c.transient;
+      }
+      w.run_for(15min);
+      EXPECT_EQ(w.done, 2000) << c.name << ", " << shards << " shards";
+      EXPECT_EQ(w.failed, 0) << c.name << ", " << shards << " shards";
+    }
+  }
+}
+
+// Three of four answers are 503: the tokens run out, and what waits for them waits; none of 2000 files fails.
+TEST(scenarios, an_empty_budget_fails_no_file) {
+  world w(planned(2, 2000));
+  w.api.how.transient = w.storage.how.transient = 0.75;
+  w.run_for(1min);
+  EXPECT_LT(w.done, 2000) << "the budget was not met";
+  w.run();
+  EXPECT_EQ(w.done, 2000);
+  EXPECT_EQ(w.failed, 0);
+}
+
+// A host that answers everything with 503, or throttles everything, ends each file by give_up_after, and not much later.
+TEST(scenarios, a_host_that_never_serves_ends_its_files) {
+  for (const auto retry_after : {std::optional<millis>{}, std::optional<millis>{30s}}) {
+    for (const bool throttles : {true, false}) {
+      world w(planned(2, 1000));
+      w.storage.how.retry_after = retry_after;
+      (throttles ? w.storage.how.throttled : w.storage.how.transient) = 1;
+      w.run_for(14min);
+      EXPECT_EQ(w.failed, 0) << throttles;
+      w.run_for(26min);
+      EXPECT_EQ(w.failed, 1000) << throttles;
+    }
+  }
+}
+
+// A host that is gone for five minutes: no file fails, it is probed at most once a second by all shards together, and
+// within 30 s of its return work goes on as before; at first by a few, not by all at once.
+TEST(scenarios, five_minutes_away) {
+  for (const int shards : {1, 2, 4}) {
+    for (const bool api : {true, false}) {
+      world w(planned(shards));
+      for (host* each : {&w.api, &w.storage}) {
+        each->how.latency = 20ms;
+        each->how.capacity = 2000;
+      }
+      host& gone = api ? w.api : w.storage;
+      w.run_for(60s);
+      gone.how.away = true;
+      w.run_for(5min);
+      const auto& probes = gone.seen.attempts_while_away;
+      const auto settled_by = start + 62s; // what was in flight when it went, and the first to notice
+      const auto later = std::count_if(probes.begin(), probes.end(), [&](instant t) { return t > settled_by; });
+      EXPECT_LE(later, 299) << shards;
+      EXPECT_GE(later, 200) << shards << ": it is probed";
+      gone.how.away = false;
+      gone.seen.in_flight_most = 0;
+      const auto before = gone.seen.served.size();
+      for (int i = 0; i < 4000 && gone.seen.served.size() == before; ++i) w.run_for(1ms);
+      w.run_for(20ms); // the answer to the probe is there, that to the first after it is not
+      EXPECT_LE(gone.seen.in_flight_most, 8 * shards) << shards << (api ? " api" : " storage");
+      w.run_for(60s);
+      const auto& served = w.storage.seen.served;
+      EXPECT_GE(account::sum(served, 361 + 30, 361 + 50), 0.8 * account::sum(served, 40, 60)) << shards;
+      EXPECT_EQ(w.failed, 0) << shards;
+    }
+  }
+}
+
+// One answer in a hundred is bad, in each of the usual ways: no file fails, and at least 0.8 of the files are done in the
+// time in which all would be without.
+TEST(scenarios, mixed_faults_of_one_percent) {
+  for (const int shards : {1, 2}) {
+    const auto time_for = [&](bool faults) {
+      world w(planned(shards, 100'000));
+      for (host* each : {&w.api, &w.storage}) {
+        each->how.latency = 5ms;
+        each->how.jitter = 2ms;
+        each->how.capacity = 10'000;
+        if (!faults) continue;
+        each->how.throttled = each->how.transient = each->how.lost = each->how.stalled = 0.0025;
+      }
+      w.run();
+      EXPECT_EQ(w.done, 100'000);
+      return w.elapsed();
+    };
+    const auto fair = time_for(false), foul = time_for(true);
+    EXPECT_LE(foul.count(), static_cast<double>(fair.count()) / 0.8) << shards;
+  }
+}
+
+// Where every answer takes 50 ms, several hundred PUTs are in flight within two seconds.
+TEST(scenarios, far_hosts) {
+  for (const int shards : {1, 2, 4}) {
+    world w(planned(shards));
+    w.api.how.latency = w.storage.how.latency = 50ms;
+    w.run_for(2s);
+    EXPECT_GE(w.puts_in_flight(), 400) << shards;
+    w.run_for(8s);
+    EXPECT_GE(w.puts_in_flight(), 900) << shards;
+    EXPECT_GE(account::sum(w.storage.seen.served, 5, 10), 5 * 1024 / 0.05 * 0.9) << shards;
+  }
+}
+
+// A near host that can do 40 000 a second is used fully from the first second on, and with no more in flight than is of
+// use; nor is anything lost over time.
+TEST(scenarios, near_hosts) {
+  for (const int shards : {1, 2, 4}) {
+    world w(planned(shards, 1'200'000));
+    for (host* each : {&w.api, &w.storage}) {
+      each->how.latency = 100us;
+      each->how.jitter = 50us;
+      each->how.capacity = 40'000;
+    }
+    w.run_for(20s);
+    EXPECT_GE(account::sum(w.storage.seen.served, 0, 1), 38'000) << shards;
+    EXPECT_GE(account::sum(w.storage.seen.served, 1, 20), 19 * 39'500) << shards;
+    EXPECT_LE(w.puts_window(), 128) << shards;
+  }
+}
+
+// URLs that live 5 s, PUTs that take 200 ms, 16 at a time: no file fails, and tickets are hardly ever made in vain.
+TEST(scenarios, short_lived_urls) {
+  plan p;
+  p.limits = {16, 16, 4};
+  p.files = 2000;
+  p.ticket_life = 5s;
+  world w(p);
+  w.storage.how.latency = 200ms;
+  w.run();
+  EXPECT_EQ(w.done, 2000);
+  EXPECT_LE(account::sum(w.api.seen.arrived, 0, 1000), 2000 * 1.2);
+}
+
+// The same where the storage accepts few a second: tickets are not made for slots that the rate will not let be used.
+TEST(scenarios, short_lived_urls_at_a_throttling_storage) {
+  auto p = planned(2, 1000);
+  p.ticket_life = 5s;
+  world w(p);
+  w.storage.how.latency = 20ms;
+  w.storage.how.throttle_above = 10;
+  w.run();
+  EXPECT_EQ(w.done, 1000);
+  EXPECT_LE(account::sum(w.api.seen.arrived, 30, 1000), 1000 * 1.2);
+}
+
+} // namespace
+} // namespace hoist::core::sim
