@@ -86,6 +86,23 @@ shard_config config_of(const options& o) {
   return c;
 }
 
+/// What keeps a scheduler from more, in the user's terms. A window that hoist sizes itself is as large as is of use: what
+/// stands behind it is the host.
+limit limit_of(core::held_by what, bool concurrency_given, bool sink_is_slow) {
+  switch (what) {
+    case core::held_by::nothing: return sink_is_slow ? limit::sink : limit::source;
+    case core::held_by::presign_window:
+    case core::held_by::presign_rate:
+    case core::held_by::api_away: return limit::presign_api;
+    case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
+    case core::held_by::put_rate:
+    case core::held_by::storage_away:
+    case core::held_by::retry_budget:
+    case core::held_by::pauses: break;
+  }
+  return limit::storage;
+}
+
 } // namespace
 
 engine::engine(const options& o)
@@ -112,6 +129,7 @@ engine::engine(const options& o)
     c.limits.puts_min = c.limits.presigns_min = at_least_one(window_auto_min / threads);
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
+    c.refusals = &refusals_;
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }
 }
@@ -219,14 +237,10 @@ void engine::run_ended(errc cause, const diagnostics& details) {
   for (auto& s : shards_) s->end_run(cause);
 }
 
-void engine::sampled(held_by what) {
+void engine::sampled(core::held_by what) {
   for (const auto& r : running()) {
-    if (what == held_by::slots)
-      ++r->held_by_slots;
-    else if (what == held_by::presign)
-      ++r->held_by_presign;
-    else
-      ++(r->starved_of_room() ? r->held_by_sink : r->held_by_source);
+    const limit named = limit_of(what, options_.concurrency > 0, r->starved_of_room());
+    ++r->held_by[static_cast<std::size_t>(named)];
   }
 }
 

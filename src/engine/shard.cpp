@@ -43,7 +43,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
              recorder& out, shard_listener& listener)
     : config_(std::move(config)), admission_(gate), tickets_(tickets), recorder_(out), listener_(listener),
       connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
-      scheduler_(config_.limits, config_.retry, config_.seed),
+      scheduler_(config_.limits, config_.retry, config_.seed, config_.refusals),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
       sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
@@ -262,6 +262,7 @@ void shard::pump() {
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
   arm_wakeup(now);
+  if (scheduler_.done()) publish_limits();
   if (!settled_.empty()) publish(); // first: whoever hears of a file finds it counted
   recorder_.put(settled_);
 }
@@ -420,11 +421,10 @@ void shard::tick(const net::error_code& ec) {
   const bool connected = sweep(now_steady());
   if (config_.durable) record_leases();
   publish();
+  publish_limits();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    const bool slots_full = scheduler_.puts_in_flight() >= scheduler_.puts_window();
-    const bool presigns_full = scheduler_.presigns_in_flight() >= scheduler_.presigns_window();
-    listener_.sampled(slots_full ? held_by::slots : presigns_full ? held_by::presign : held_by::source);
+    listener_.sampled(scheduler_.held_by());
   }
   start_ticking();
 }
@@ -475,29 +475,33 @@ void shard::publish() {
   std::uint64_t body_bytes = 0;
   for (const auto& w : workers_) body_bytes += w->doing().body_bytes;
   const auto& t = scheduler_.tallies();
-  const std::array<std::uint64_t, figures> now{taken_,
-                                               done_,
-                                               failed_,
-                                               body_bytes,
-                                               done_bytes_,
-                                               t.presigns,
-                                               t.puts,
-                                               t.retries,
-                                               t.refreshes,
-                                               connections_,
-                                               static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
-                                               static_cast<std::uint64_t>(scheduler_.presigns_in_flight()),
-                                               stream_tallies_.batches,
-                                               stream_tallies_.sends};
-  for (std::size_t i = 0; i < figures; ++i) published_[i].store(now[i], std::memory_order_relaxed);
+  publish_from(0, std::array<std::uint64_t, counted>{
+                      taken_, done_, failed_, body_bytes, done_bytes_, t.presigns, t.puts, t.retries, t.refreshes,
+                      connections_, static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
+                      static_cast<std::uint64_t>(scheduler_.presigns_in_flight()), stream_tallies_.batches,
+                      stream_tallies_.sends});
+}
+
+/// What costs more to find out, and need not be known at once.
+void shard::publish_limits() {
+  const auto api = scheduler_.api_figures(), storage = scheduler_.storage_figures();
+  publish_from(counted, std::array<std::uint64_t, figures - counted>{
+                            static_cast<std::uint64_t>(storage.window), static_cast<std::uint64_t>(api.window),
+                            storage.throttled, api.throttled, static_cast<std::uint64_t>(storage.per_second),
+                            static_cast<std::uint64_t>(api.per_second),
+                            static_cast<std::uint64_t>(storage.latency.quantile(0.99).count()),
+                            static_cast<std::uint64_t>(api.latency.quantile(0.99).count())});
 }
 
 void shard::add_to(counters& sum) const noexcept {
   const std::array<std::uint64_t*, figures> to{
       &sum.files_taken, &sum.files_done, &sum.files_failed, &sum.bytes_sent, &sum.bytes_done,      &sum.presigns,
       &sum.puts,        &sum.retries,    &sum.refreshes,    &sum.connections, &sum.puts_in_flight, &sum.presigns_in_flight,
-      &sum.batches_sealed, &sum.sends};
-  for (std::size_t i = 0; i < figures; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
+      &sum.batches_sealed, &sum.sends,           &sum.puts_window, &sum.presigns_window, &sum.puts_throttled,
+      &sum.presigns_throttled, &sum.put_rate_limit, &sum.presign_rate_limit, &sum.put_us_p99, &sum.presign_us_p99};
+  constexpr std::size_t added = figures - 2; // latencies do not add up: the slowest thread's is told
+  for (std::size_t i = 0; i < added; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
+  for (std::size_t i = added; i < figures; ++i) *to[i] = std::max(*to[i], published_[i].load(std::memory_order_relaxed));
 }
 
 } // namespace hoist::engine

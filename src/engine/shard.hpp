@@ -42,14 +42,13 @@ struct shard_config {
   verify_mode verify = verify_mode::size;
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
+  core::refusal_streak* refusals = nullptr; ///< shared by all shards
 };
-
-enum class held_by : std::uint8_t { source, presign, slots };
 
 /// What a shard tells the engine; called on the shard's thread.
 struct shard_listener {
   virtual void run_ended(errc cause, const diagnostics& details) = 0;
-  virtual void sampled(held_by what) = 0;
+  virtual void sampled(core::held_by what) = 0;
 
  protected:
   ~shard_listener() = default;
@@ -108,6 +107,11 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void record_leases();
   void arm_wakeup(core::instant now);
   void publish();
+  void publish_limits();
+  template <std::size_t N>
+  void publish_from(std::size_t first, const std::array<std::uint64_t, N>& values) {
+    for (std::size_t i = 0; i < N; ++i) published_[first + i].store(values[i], std::memory_order_relaxed);
+  }
   void close();
 
   const shard_config config_;
@@ -155,7 +159,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   std::atomic<std::size_t> load_{0};
 
   std::uint64_t done_bytes_ = 0, done_ = 0, failed_ = 0, taken_ = 0, connections_ = 0;
-  static constexpr std::size_t figures = 14;
+  static constexpr std::size_t counted = 14, figures = counted + 8;
   std::array<std::atomic<std::uint64_t>, figures> published_{};
 
   std::thread thread_;

@@ -213,8 +213,6 @@ class Permanent(FaultTestCase):
                 self.assertEqual(server.account(), {})
 
     # Twenty files are enough for that, however many threads share them.
-    # Expected to fail: each thread counts its own files, so that thirty files over two threads fail one by one, exit 1.
-    @unittest.expectedFailure
     def test_twenty_refused_files_end_the_run(self):
         folder = self.make_files(30)
         with faulty("put:return-403") as server:
