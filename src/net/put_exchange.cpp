@@ -8,6 +8,9 @@ namespace {
 
 using progress = answer_reader::progress;
 
+// A kernel that takes everything at once would never let us look for an early refusal, nor the other files have a turn.
+constexpr std::size_t turn_bytes = 1 << 20;
+
 /// How much of the body goes into a batch that begins with `head_bytes`: all that is left when it fits, else what fills
 /// whole records.
 std::size_t body_share(std::size_t room, std::size_t head_bytes, std::uint64_t left) noexcept {
@@ -48,6 +51,7 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   auto answered = progress::waiting;
   error_code ec;
   bool more = true;
+  std::size_t unheard = 0; ///< sent since the connection was last listened to
   doing.enter(stage::sending);
   while (more && answered == progress::waiting && !ec) {
     const std::size_t n = fill(connection.room(), head, body, result);
@@ -57,10 +61,12 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
     more = body.left() > 0;
     connection.send(n, ec);
     ++doing.moves;
-    while (ec == asio::error::would_block && answered == progress::waiting) {
+    unheard += n;
+    while ((ec == asio::error::would_block || (unheard >= turn_bytes && !ec)) && answered == progress::waiting) {
+      unheard = 0;
       co_await connection.wait(interest::read_or_write);
       answered = reader.pull(connection, result.why);
-      connection.send_more(ec);
+      if (ec) connection.send_more(ec);
       ++doing.moves;
     }
   }
