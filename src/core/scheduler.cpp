@@ -406,8 +406,16 @@ void scheduler::begin_attempt(file_state& file, stage as, host_gate::role role, 
   where.limit.started(now);
 }
 
+/// The probe goes first: others may have come to the head of the queue while it got its ticket.
+void scheduler::lead_with_probe() {
+  if (!probe_ || files_[*probe_].at != stage::ready || is_probe(ready_.front())) return;
+  ready_.erase(*probe_);
+  ready_.push_front(*probe_);
+}
+
 std::optional<scheduler_action> scheduler::next_put(instant now) {
   storage_.paced = false;
+  lead_with_probe();
   while (!ready_.empty()) {
     const file_id f = ready_.front();
     if (puts_in_flight_ >= storage_.limit.size()) {

@@ -265,6 +265,7 @@ class scheduler {
   bool is_probe(file_id f) const noexcept { return probe_ == f; }
   bool probe_waits() const noexcept { return probe_ && files_[*probe_].at == stage::waiting; }
   void release_probe(file_id f, instant now);
+  void lead_with_probe();
   int tickets_coming() const noexcept { return presigns_in_flight_ + static_cast<int>(ready_.size()); }
   int tickets_for_window() const noexcept;
   int tickets_for_rate() const noexcept;

@@ -748,6 +748,22 @@ TEST(scheduler, regression_dead_tickets_end_during_an_outage) {
   EXPECT_LE(presigns, 11);
 }
 
+// A file that comes back from its pause while the probe gets its ticket does not overtake it: the probe is what all wait
+// for.
+TEST(scheduler, regression_the_probe_is_not_overtaken) {
+  scheduler_driver d({1, 8, 8});
+  d.bring_to_put(0, 24h);
+  d.put_failed(0, throttled, 5s);
+  d.bring_to_put(1, 2s);
+  d.put_failed(1, unreachable);
+  EXPECT_EQ(d.drain(), "");
+  d.now += 4s; // its ticket has lapsed
+  EXPECT_EQ(d.drain(), "start_presign(1)");
+  d.now += 5s; // and the pause of 0 is over
+  d.presigned(1, 24h);
+  EXPECT_EQ(d.drain(), "start_put(1)");
+}
+
 // ---- cancellation -----------------------------------------------------------------------------------------------
 
 enum class at { waiting, presigning, ready, putting, parked };
