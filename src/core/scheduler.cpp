@@ -148,6 +148,8 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
     how = why == outcome_kind::throttled ? ending::throttled : ending::answered;
     heard_from(where, now);
   } else if (why == outcome_kind::unreachable) {
+    const host& other = &where == &api_ ? storage_ : api_;
+    where.gate.share_probes(other.gate.open() ? 1 : 2); // an API may be its own storage
     where.gate.unreachable(now, file.role);
   } else {
     where.gate.inconclusive(now, file.role);
