@@ -272,7 +272,8 @@ class Addresses(unittest.TestCase):
         if not possible:
             self.skipTest("this machine allows no network namespaces")
         inner = subprocess.run([*unshare, sys.executable, __file__, "PublicApi"], capture_output=True, text=True, timeout=200,
-                               env=dict(os.environ, HOIST_TEST_OWN_NETWORK="1"))
+                               # LeakSanitizer finds its way about its own process by a /proc that is not this one's.
+                               env=dict(os.environ, HOIST_TEST_OWN_NETWORK="1", ASAN_OPTIONS="detect_leaks=0"))
         self.assertEqual(inner.returncode, 0, inner.stderr)
         self.assertNotIn("skipped", inner.stderr)
 
@@ -302,7 +303,7 @@ class Tls(SecurityTestCase):
                 run = self.upload(server, options=self.trust)
                 self.assertEqual((run.code, run.rows[-1]["error"]["code"]), (4, "tls_refused"), run.err)
                 self.assertIn(word, self.one_error_line(run))
-                self.assertLess(run.seconds, 5)
+                self.assertLess(run.seconds, 5 * PATIENCE)
                 self.assertEqual((server.presign_requests, server.put_requests), ([], []))
 
     # A storage that is not the one it should be gets no byte of a file.
@@ -495,7 +496,8 @@ class Measure(SecurityTestCase):
             for fault in ("huge-answer", "flood-1xx", "garbage-answer", "fragment-answer", "html-answer"):
                 with self.subTest(call=call, fault=fault), Server("--fault", f"{call}:{fault}") as server:
                     run, peak = self.peak_of(server, folder, "--retries", "1")
-                    self.assertLess(peak, honest + 8)
+                    if not SANITIZED:  # or it would be the sanitizer's memory
+                        self.assertLess(peak, honest + 8)
                     ends = {(r["status"], (r.get("error") or {}).get("code")) for r in results(run.rows)}
                     expected = {("done", None)} if fault == "fragment-answer" else {("failed", "gave_up")}
                     self.assertEqual((ends, len(results(run.rows))), (expected, 40), run.err)
