@@ -253,28 +253,16 @@ void scheduler::retry_later(file_id f, host& where, outcome why, instant now) {
   const auto wait = backoff(throttled ? policy_.throttled : policy_.transient, n, why.retry_after, rng_);
   file.failed_at = &where;
   file.owes_token = !throttled;
-  file.served_then = where.served;
-  file.failed_when = patience(now);
-  file.own_pause = why.retry_after ? instant::duration{} : wait; // what was asked for is not its own
-  if (!file.failing_since) file.failing_since = file.failed_when;
+  file.failing.failed(patience_clock(now), where.served, why.retry_after ? 0ms : wait); // what was asked for is not its own
   const bool too_often = policy_.attempts_max > 0 && file.charged >= policy_.attempts_max;
   if (too_often || out_of_patience(file, now)) return settle(f, settlement::failed, errc::gave_up);
   ++tallies_.retries;
   park(f, now + wait);
 }
 
-/// Of the time since the last failure, what its host spent on others: waiting for a token, for one's turn at the host's
-/// rate, or as long as the host asked, says nothing against a file while that host serves. Where it serves nobody, the
-/// same waiting is the failure going on, and counts.
-instant::duration scheduler::excused_wait(const file_state& file, instant now) const noexcept {
-  if (file.failed_at == nullptr || file.failed_at->served == file.served_then) return {};
-  return std::max(instant::duration{}, patience(now) - file.failed_when - file.own_pause);
-}
-
 bool scheduler::out_of_patience(const file_state& file, instant now) const noexcept {
-  if (!file.failing_since) return false;
-  const auto until = std::max(patience(now), file.failed_when + file.own_pause);
-  return until - *file.failing_since - file.excused - excused_wait(file, now) > policy_.give_up_after;
+  return file.failed_at != nullptr &&
+         file.failing.exhausted(patience_clock(now), file.failed_at->served, policy_.give_up_after);
 }
 
 /// Whether its time has run out while it waited; then it is settled.
@@ -400,7 +388,7 @@ bool scheduler::may_start(host& where, instant now) {
 }
 
 void scheduler::begin_attempt(file_state& file, stage as, host_gate::role role, host& where, instant now) {
-  file.excused += excused_wait(file, now);
+  if (file.failed_at != nullptr) file.failing.resumed(patience_clock(now), file.failed_at->served);
   file.failed_at = nullptr;
   file.at = as;
   file.role = role;

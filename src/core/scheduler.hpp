@@ -18,6 +18,7 @@
 #include "core/lifetime.hpp"
 #include "core/limiter.hpp"
 #include "core/outcome.hpp"
+#include "core/patience.hpp"
 #include "core/random.hpp"
 #include "core/refusal_streak.hpp"
 #include "core/retry_budget.hpp"
@@ -213,14 +214,10 @@ class scheduler {
     std::uint16_t late_refusals = 0; ///< 403 on a ticket that had lapsed by then
     std::uint16_t mismatches = 0, changes = 0;
     std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
-    instant begun{};                  ///< the attempt in flight
-    host* failed_at = nullptr;        ///< where it failed last, until the next attempt begins
-    bool owes_token = false;          ///< that attempt is a charged retry
-    std::uint32_t served_then = 0;    ///< by that host, when it failed
-    instant::duration failed_when{};  ///< on the clock of patience()
-    instant::duration own_pause{};    ///< of the wait since then, what is its own backoff
-    std::optional<instant::duration> failing_since; ///< likewise on that clock
-    instant::duration excused{};      ///< since then: waiting while its host served others
+    instant begun{};           ///< the attempt in flight
+    host* failed_at = nullptr; ///< where it failed last, until the next attempt begins
+    bool owes_token = false;   ///< that attempt is a charged retry
+    patience failing;
     lifetime ticket;
   };
 
@@ -254,11 +251,9 @@ class scheduler {
   void end_run(errc cause);
   bool take_from_queue(file_id f);
 
-  /// A clock that stands still while a host is away: what patience is measured on.
-  instant::duration patience(instant now) const noexcept {
+  patience::moment patience_clock(instant now) const noexcept {
     return now.time_since_epoch() - api_.gate.downtime(now) - storage_.gate.downtime(now);
   }
-  instant::duration excused_wait(const file_state& file, instant now) const noexcept;
   bool out_of_patience(const file_state& file, instant now) const noexcept;
   bool give_up(file_id f, instant now);
 

@@ -69,6 +69,7 @@ class simulation {
     bool caught = false;      ///< by the last kill: in flight or uncommitted; and not sent again since
     bool resent = false;      ///< for that reason; until it is done that may take several PUTs, and lives
     std::optional<settlement> end; ///< in this life
+    instant ended{};
   };
 
   /// What the process knows of it.
@@ -126,15 +127,19 @@ class simulation {
   }
 
   void kill() {
-    allowed_repeats_ += static_cast<std::size_t>(puts_in_flight_) + ledger_.uncommitted();
+    allowed_repeats_ += puts_in_flight_;
     for (flight& f : flights_) {
       if (!f.inside || f.doing != attempt::put) continue;
       file& one = files_[static_cast<std::size_t>(f.number)];
       one.caught = true;
       if (f.will_be_stored && rng_.up_to(1) == 0) one.stored = true;
     }
-    for (std::size_t number = 0; number < files_.size(); ++number)
-      if (ledger_.is_uncommitted(static_cast<int>(number))) files_[number].caught = true;
+    for (file& one : files_) {
+      if (one.end != settlement::done || one.told) continue;
+      if (now_ - one.ended > simulated_ledger::group_max) fail("a row waited too long for its commit, and was lost");
+      one.caught = true;
+      ++allowed_repeats_;
+    }
     ledger_.killed();
     now_ += latency();
     boot();
@@ -280,6 +285,7 @@ class simulation {
       return fail("a file failed in harmless weather: " + std::string(name_of(a.cause)));
     f.inside = false;
     one.end = a.how;
+    one.ended = now_;
     if (a.how == settlement::done) ledger_.put(f.number, now_);
     free_.push_back(a.file);
     --open_;
@@ -408,10 +414,11 @@ class simulation {
   }
 
   void commit() {
-    if (now_ > *ledger_.due()) fail("rows waited too long for their commit");
     for (const int number : ledger_.commit()) {
+      file& one = files_[static_cast<std::size_t>(number)];
       if (!ledger_.committed(number)) fail("a row is told that was not committed");
-      if (std::exchange(files_[static_cast<std::size_t>(number)].told, true)) fail("a row is told twice");
+      if (std::exchange(one.told, true)) fail("a row is told twice");
+      if (now_ - one.ended > simulated_ledger::group_max) fail("a row waited too long for its commit");
     }
   }
 
@@ -460,7 +467,7 @@ class simulation {
   simulated_ledger ledger_;
   double accepted_tokens_ = 0;
   instant accepted_at_ = dawn;
-  std::size_t repeats_ = 0, allowed_repeats_ = 0;
+  int repeats_ = 0, allowed_repeats_ = 0;
 
   // the process
   std::unique_ptr<scheduler> tested_;

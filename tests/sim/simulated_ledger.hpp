@@ -4,7 +4,6 @@
 
 #include "core/time.hpp"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 #include <utility>
@@ -32,8 +31,6 @@ class simulated_ledger {
     return std::exchange(group_, {});
   }
 
-  std::size_t uncommitted() const { return group_.size(); }
-  bool is_uncommitted(row r) const { return std::find(group_.begin(), group_.end(), r) != group_.end(); }
   bool committed(row r) const { return committed_.contains(r); }
   void killed() { group_.clear(); }
 

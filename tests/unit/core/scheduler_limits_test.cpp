@@ -98,6 +98,10 @@ TEST(scheduler_budget, what_does_not_pay) {
   EXPECT_EQ(d.drain(), "start_presign(1)");
   d.presigned(1, day);
   EXPECT_EQ(d.drain(), "start_put(1)");
+  d.put_failed(1, stale);
+  EXPECT_EQ(d.drain(), "start_put(1)");
+  d.put_failed(1, stale);
+  EXPECT_EQ(d.drain(), "") << "what goes stale twice is a retry like any other";
 }
 
 // The probe of a host that is away does not pay, even if it is a retry; when the host is back, the others do.
