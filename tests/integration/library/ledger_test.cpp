@@ -7,6 +7,7 @@
 #include <boost/asio/use_future.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
