@@ -26,7 +26,8 @@ std::size_t fill(std::span<char> room, std::string_view head, file_source& body,
   return head.size() + n;
 }
 
-/// Pulls until there is an answer or none can come. `write_error`: what ended the sending, if anything did; on such a
+/// Pulls until there is an answer or none can come. `doing` does not move meanwhile, so that an answer that drips is late
+/// like one that does not come. `write_error`: what ended the sending, if anything did; on such a
 /// connection nothing more arrives, so there is nothing to wait for.
 task<progress> await_answer(stream& connection, answer_reader& reader, error_code write_error, put_result& result,
                             activity& doing) {
@@ -34,7 +35,6 @@ task<progress> await_answer(stream& connection, answer_reader& reader, error_cod
   for (;;) {
     // Waiting comes first: right after the last byte the answer cannot be there, and asking would be in vain.
     if (!write_error) co_await connection.wait(interest::read);
-    ++doing.moves;
     const auto answered = reader.pull(connection, result.why);
     if (answered != progress::waiting) co_return answered;
     if (!write_error) continue;

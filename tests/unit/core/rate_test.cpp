@@ -119,7 +119,7 @@ TEST(rate, spaced) {
     int sent = 0, most_at_once = 0, wakeups = 0;
     for (const instant end = now + 1s; now < end; ++wakeups) {
       int at_once = 0;
-      for (; r.may_start(now); ++at_once) r.started(now);
+      for (; at_once < 1000 && r.may_start(now); ++at_once) r.started(now);
       most_at_once = std::max(most_at_once, at_once);
       sent += at_once;
       ASSERT_GT(r.resumes(), now);
@@ -136,7 +136,7 @@ TEST(rate, no_burst_after_idleness) {
   rate r;
   instant now = exchange(r, t0, 500, 500ms, 50) + 1min;
   int at_once = 0;
-  for (; r.may_start(now); ++at_once) r.started(now);
+  for (; at_once < 1000 && r.may_start(now); ++at_once) r.started(now);
   EXPECT_LE(at_once, 0.025 * 425 + 2);
 }
 
@@ -153,6 +153,16 @@ TEST(rate, grows_back_along_a_cubic) {
   EXPECT_NEAR(at(5300ms), 200, 2);
   EXPECT_NEAR(at(8s), 204, 2);
   EXPECT_NEAR(at(15300ms), 400, 20);
+}
+
+// When nothing was throttled for long it grows quickly: a host that refused everything for ten minutes is back at a
+// thousand a second within one.
+TEST(rate, grows_from_the_bottom) {
+  rate r;
+  instant now = exchange(r, t0, 3000, 10min, 100);
+  ASSERT_EQ(r.per_second(), 1);
+  send(r, now, 1min, [](instant) { return true; });
+  EXPECT_GE(r.per_second(), 1000);
 }
 
 // A rate that nobody asks for does not grow: it would prove nothing.
