@@ -59,9 +59,10 @@ struct options {
   std::string api_key;
   /// Threads that move bytes; 0 (default): the machine's cores, at most 4. Range 0 to 64.
   int threads = 0;
-  /// PUTs in flight over all threads; 0 (default): chosen by the uploader. Range 0 to 4096.
+  /// PUTs in flight over all threads; 0 (default): found out while it runs, from the throughput, the latency and what the
+  /// storage says, up to 512. Either is capped by the process's file descriptors. Range 0 to 4096.
   int concurrency = 0;
-  /// Presign requests in flight over all threads; 0 (default): chosen by the uploader. Range 0 to 1024.
+  /// Presign requests in flight over all threads; 0 (default): found out while it runs. Range 0 to 1024.
   int presign_concurrency = 0;
   /// Requests a presign connection may have unanswered (HTTP/1.1 pipelining). 1 (default): none waits behind another.
   int presign_depth = 1;

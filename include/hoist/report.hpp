@@ -56,6 +56,7 @@ struct batch_report {
   std::uint64_t puts = 0;
   std::chrono::milliseconds elapsed{0};
   limit limited_by = limit::none;
+  std::string limited_detail; ///< with which figures, e.g. "p99 180 ms, throttled x12"; for people
   diagnostics details; ///< when the operation's error_code is set: why the run ended
 };
 
@@ -67,6 +68,10 @@ struct counters {
   std::uint64_t presigns = 0, puts = 0, retries = 0, refreshes = 0;
   std::uint64_t connections = 0; ///< opened
   std::uint64_t puts_in_flight = 0, presigns_in_flight = 0;
+  std::uint64_t puts_window = 0, presigns_window = 0;     ///< how many may be, at this moment
+  std::uint64_t puts_throttled = 0, presigns_throttled = 0; ///< answers that asked for less: 429, 503 SlowDown
+  std::uint64_t put_rate_limit = 0, presign_rate_limit = 0; ///< requests a second, once a host has throttled; else 0
+  std::uint64_t put_us_p99 = 0, presign_us_p99 = 0;         ///< latency, of the slowest thread
   std::uint64_t batches_sealed = 0; ///< ciphertext batches
   std::uint64_t sends = 0;          ///< send system calls
 };

@@ -9,6 +9,7 @@
 #include "cli/usage_error.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -28,6 +29,14 @@ void occupy_standard_descriptors() {
     if (fd > STDERR_FILENO) ::close(fd);
     if (fd < 0 || fd > STDERR_FILENO) return;
   }
+}
+
+/// The soft limit is there for programs that use select(2); ours is better served by the hard one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void complain(std::string_view text) {
@@ -56,6 +65,7 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   occupy_standard_descriptors();
+  raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return run({argv, argv + argc});

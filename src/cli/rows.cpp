@@ -126,6 +126,7 @@ std::string summary_row(const summary_facts& facts) {
   line.seconds("seconds", static_cast<double>(facts.batch.elapsed.count()) / 1000);
   line.number("presigns", facts.batch.presigns).number("puts", facts.batch.puts);
   line.text("limited_by", name_of(facts.batch.limited_by));
+  add_text(line, "limited_detail", facts.batch.limited_detail);
   line.number("exit_code", static_cast<std::uint64_t>(facts.exit_code));
   if (facts.stopped_by != stop_cause::none) line.text("stopped_by", name_of(facts.stopped_by));
   if (!facts.message.empty()) {

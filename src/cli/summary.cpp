@@ -29,6 +29,7 @@ std::string work_line(const summary_facts& facts) {
   }
   line += fmt::format(", {} presigns, {} PUTs", batch.presigns, batch.puts);
   if (batch.limited_by != limit::none) line += fmt::format(", limited by: {}", name_of(batch.limited_by));
+  if (!batch.limited_detail.empty()) line += " (" + batch.limited_detail + ")";
   return line;
 }
 

@@ -27,7 +27,7 @@ void host_gate::unreachable(instant now, role of) noexcept {
 void host_gate::inconclusive(instant now, role of) noexcept {
   if (of == role::ordinary) return;
   probing_ = false;
-  next_probe_ = now + (answered_once_ ? interval_ : first_interval_);
+  next_probe_ = now + (answered_once_ ? interval_ * sharing_ : first_interval_);
 }
 
 std::optional<instant> host_gate::next_probe() const noexcept {

@@ -25,6 +25,9 @@ class host_gate {
   role started() noexcept;
   void answered(instant now) noexcept;
   void unreachable(instant now, role of) noexcept;
+  /// How many gates are probing at this time for all that is known the same machine: their probes together come as often
+  /// as one gate's would alone.
+  void share_probes(int gates) noexcept { sharing_ = gates; }
   /// An attempt ended without telling whether the host answers: cancelled, or broken in mid-exchange.
   void inconclusive(instant now, role of) noexcept;
 
@@ -40,6 +43,7 @@ class host_gate {
   std::optional<instant> down_since_;
   instant next_probe_{};
   instant::duration downtime_{};
+  int sharing_ = 1;
   bool probing_ = false;
   bool answered_once_ = false;
 };

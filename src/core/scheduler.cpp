@@ -17,8 +17,6 @@ constexpr int lapses_max = 10;    // tickets that lapsed before they could be us
 constexpr int mismatches_max = 2; // digests that differed
 constexpr int changes_max = 3;    // times the file changed under our hands
 
-// Twenty distinct files refused in a row on young tickets is the account's trouble, not the files' (contract §1).
-constexpr int refused_in_a_row_max = 20;
 constexpr millis young_ticket = 60s;
 
 // An absence that is shorter has gathered no crowd.
@@ -53,10 +51,11 @@ retry_policy share_of(retry_policy whole, int shards) noexcept {
   return whole;
 }
 
-scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed)
+scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, refusal_streak* shared)
     : limits_(limits), policy_(policy), rng_(seed),
       api_(first_probe_interval, policy.probe_interval, range_of(limits.presigns, limits.presigns_min, limits.presigns_max), policy),
-      storage_(first_probe_interval, policy.probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy) {}
+      storage_(first_probe_interval, policy.probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy),
+      streak_(shared != nullptr ? *shared : own_streak_) {}
 
 // ---- events -----------------------------------------------------------------------------------------------------
 
@@ -109,8 +108,7 @@ void scheduler::handle(const event::put_answered& e, instant now) {
   storage_.limit.ended(files_[e.file].begun, now, limiter::ending::served, puts_in_flight_, e.bytes);
   storage_.budget.earn();
   ++storage_.served;
-  ++refusal_streak_;
-  refused_in_a_row_ = 0;
+  streak_.served();
   settle(e.file, settlement::done);
 }
 
@@ -150,6 +148,8 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
     how = why == outcome_kind::throttled ? ending::throttled : ending::answered;
     heard_from(where, now);
   } else if (why == outcome_kind::unreachable) {
+    const host& other = &where == &api_ ? storage_ : api_;
+    where.gate.share_probes(other.gate.open() ? 1 : 2); // an API may be its own storage
     where.gate.unreachable(now, file.role);
   } else {
     where.gate.inconclusive(now, file.role);
@@ -221,12 +221,9 @@ void scheduler::on_refused(file_id f, instant now) {
     if (++file.late_refusals > lapses_max) return settle(f, settlement::failed, errc::ticket_lapsed);
     return refresh(f, now);
   }
-  if (now - file.ticket.issued < young_ticket && file.refusal_streak != refusal_streak_) {
-    file.refusal_streak = refusal_streak_;
-    if (++refused_in_a_row_ >= refused_in_a_row_max) {
-      end_run(errc::storage_refused);
-      return settle(f, settlement::failed, errc::storage_refused);
-    }
+  if (now - file.ticket.issued < young_ticket && streak_.refused(file.refusal_streak)) {
+    end_run(errc::storage_refused);
+    return settle(f, settlement::failed, errc::storage_refused);
   }
   if (++file.refusals > refusals_max) return settle(f, settlement::failed, errc::storage_refused);
   file.has_ticket = false;

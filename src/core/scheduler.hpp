@@ -20,6 +20,7 @@
 #include "core/outcome.hpp"
 #include "core/patience.hpp"
 #include "core/random.hpp"
+#include "core/refusal_streak.hpp"
 #include "core/retry_budget.hpp"
 #include "core/ring.hpp"
 #include "core/time.hpp"
@@ -156,7 +157,8 @@ struct scheduler_tallies {
 
 class scheduler {
  public:
-  scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed);
+  /// `shared`: what other schedulers of the same uploader are refused counts together with this one's.
+  scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, refusal_streak* shared = nullptr);
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
 
@@ -285,8 +287,8 @@ class scheduler {
   int puts_in_flight_ = 0;
   int presigns_in_flight_ = 0;
   std::uint32_t open_files_ = 0;
-  std::uint32_t refusal_streak_ = 1;
-  int refused_in_a_row_ = 0;
+  refusal_streak own_streak_;
+  refusal_streak& streak_;
   std::optional<file_id> probe_; ///< the file that will probe the storage and gets a new ticket for it first
   bool presigned_once_ = false;
   instant::duration ticket_life_{}; ///< of the latest ticket: from asking for it until use_before

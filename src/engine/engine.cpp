@@ -1,5 +1,6 @@
 #include "engine/engine.hpp"
 
+#include "engine/descriptors.hpp"
 #include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
 #include "ledger/sqlite_store.hpp"
@@ -7,6 +8,8 @@
 
 #include <boost/system/system_error.hpp>
 #include <openssl/rand.h>
+
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -33,6 +36,11 @@ std::uint64_t random_seed() {
   std::uint64_t seed = 0;
   RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed);
   return seed;
+}
+
+std::uint64_t descriptors_max() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 256;
 }
 
 wire::origin api_origin(const options& o) {
@@ -78,6 +86,23 @@ shard_config config_of(const options& o) {
   return c;
 }
 
+/// What keeps a scheduler from more, in the user's terms. A window that hoist sizes itself is as large as is of use: what
+/// stands behind it is the host.
+limit limit_of(core::held_by what, bool concurrency_given, bool sink_is_slow) {
+  switch (what) {
+    case core::held_by::nothing: return sink_is_slow ? limit::sink : limit::source;
+    case core::held_by::presign_window:
+    case core::held_by::presign_rate:
+    case core::held_by::api_away: return limit::presign_api;
+    case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
+    case core::held_by::put_rate:
+    case core::held_by::storage_away:
+    case core::held_by::retry_budget:
+    case core::held_by::pauses: break;
+  }
+  return limit::storage;
+}
+
 } // namespace
 
 engine::engine(const options& o)
@@ -87,10 +112,12 @@ engine::engine(const options& o)
       *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
-  const int puts = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
-  const int presigns = o.presign_concurrency > 0 ? o.presign_concurrency : puts;
+  const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
+  const int presigns_wanted = o.presign_concurrency > 0 ? o.presign_concurrency : puts_wanted;
+  const int threads_wanted = o.threads > 0 ? o.threads : std::min(cores, threads_auto_max);
+  const auto [puts, presigns] = within_descriptors({puts_wanted, presigns_wanted}, descriptors_max(), threads_wanted);
+  const int threads = std::min(threads_wanted, puts);
   using enum core::sizing;
-  const int threads = std::min({o.threads > 0 ? o.threads : std::min(cores, threads_auto_max), puts});
   shard_listener& listener = *this;
   for (int i = 0; i < threads; ++i) {
     shard_config c = config_of(o);
@@ -102,7 +129,8 @@ engine::engine(const options& o)
     c.limits.puts_min = c.limits.presigns_min = at_least_one(window_auto_min / threads);
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
-    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, *recorder_, listener));
+    c.refusals = &refusals_;
+    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }
 }
 
@@ -209,14 +237,10 @@ void engine::run_ended(errc cause, const diagnostics& details) {
   for (auto& s : shards_) s->end_run(cause);
 }
 
-void engine::sampled(held_by what) {
+void engine::sampled(core::held_by what) {
   for (const auto& r : running()) {
-    if (what == held_by::slots)
-      ++r->held_by_slots;
-    else if (what == held_by::presign)
-      ++r->held_by_presign;
-    else
-      ++(r->starved_of_room() ? r->held_by_sink : r->held_by_source);
+    const limit named = limit_of(what, options_.concurrency > 0, r->starved_of_room());
+    ++r->held_by[static_cast<std::size_t>(named)];
   }
 }
 

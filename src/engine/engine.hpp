@@ -40,7 +40,7 @@ class engine final : shard_listener {
 
  private:
   void run_ended(errc cause, const diagnostics& details) override;
-  void sampled(held_by what) override;
+  void sampled(core::held_by what) override;
 
   /// Enters the run in the books; false when the engine has ended for good, which the run is then told.
   bool enter(const std::shared_ptr<run>& r);
@@ -54,6 +54,8 @@ class engine final : shard_listener {
   net::tls_context tls_;
   std::unique_ptr<ledger::store> ledger_;
   const admission admission_;
+  ticket_registry tickets_;
+  core::refusal_streak refusals_;
   std::unique_ptr<recorder> recorder_;
   std::vector<std::unique_ptr<shard>> shards_;
 

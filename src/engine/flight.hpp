@@ -37,7 +37,8 @@ struct flight {
   verification verified = verification::none;
   diagnostics last_failure;
   core::instant started{}; ///< its first presign; the epoch before
-  bool leased = false;     ///< the ledger knows of the ticket in use
+  bool leased = false;       ///< the ledger knows of the ticket in use
+  bool maybe_stored = false; ///< a PUT with this ticket was sent, and its answer lost
   put_worker* worker = nullptr;   ///< while it is being put
   int channel = -1;               ///< while it is being presigned
 };

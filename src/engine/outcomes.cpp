@@ -123,6 +123,11 @@ diagnostics of_ledger(const boost::system::system_error& e) {
   return d;
 }
 
+verdict of_repeated_ticket() {
+  return make(outcome_kind::malformed, phase::presign,
+              "presign reply: it has the id or the public URL of another file, which it would overwrite");
+}
+
 verdict digest_differs() {
   return make(outcome_kind::digest_mismatch, phase::put, "the storage's ETag is not the MD5 of the bytes that were read");
 }

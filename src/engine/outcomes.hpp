@@ -32,6 +32,7 @@ verdict of_source(net::source_status status, int system_errno);
 verdict too_large(std::uint64_t size, std::uint64_t limit);
 verdict header_contradiction(std::string_view reason);
 verdict digest_differs();
+verdict of_repeated_ticket();
 
 /// For a ledger that cannot be used: its sentence, without the code's own words and number that Boost appends.
 diagnostics of_ledger(const boost::system::system_error& e);

@@ -186,7 +186,7 @@ void recorder::complete_runs() {
   const auto now = std::chrono::steady_clock::now();
   for (auto r = finished; r != runs_.end(); ++r) {
     if ((*r)->watch().on_progress) (*r)->watch().on_progress(counters_now_()); // the last word is the whole truth
-    (*r)->finish(now);
+    (*r)->finish(now, counters_now_());
   }
   runs_.erase(finished, runs_.end());
 }

@@ -7,6 +7,28 @@
 
 namespace hoist::engine {
 
+namespace {
+
+std::string host_detail(std::uint64_t us_p99, std::uint64_t window, std::uint64_t throttled, std::uint64_t rate) {
+  std::string text = "p99 " + (us_p99 < 10'000 ? std::to_string(us_p99) + " us" : std::to_string(us_p99 / 1000) + " ms");
+  text += ", " + std::to_string(window) + " at a time";
+  if (throttled > 0) text += ", throttled x" + std::to_string(throttled);
+  if (rate > 0) text += ", held to " + std::to_string(rate) + "/s";
+  return text;
+}
+
+std::string detail_of(limit what, const counters& c) {
+  switch (what) {
+    case limit::presign_api:
+      return host_detail(c.presign_us_p99, c.presigns_window, c.presigns_throttled, c.presign_rate_limit);
+    case limit::storage:
+    case limit::concurrency: return host_detail(c.put_us_p99, c.puts_window, c.puts_throttled, c.put_rate_limit);
+    default: return {};
+  }
+}
+
+} // namespace
+
 run::run(batch all, detail::batch_callback done, core::instant now)
     : single_(false), all_(std::move(all)), all_done_(std::move(done)), started_(now) {}
 
@@ -82,15 +104,13 @@ void run::deliver(file_report&& report, bool abandoned) {
 }
 
 limit run::verdict() const {
-  const std::array<std::pair<std::uint64_t, limit>, 4> held{{{held_by_sink.load(), limit::sink},
-                                                             {held_by_presign.load(), limit::presign_api},
-                                                             {held_by_slots.load(), limit::concurrency},
-                                                             {held_by_source.load(), limit::source}}};
-  const auto most = std::ranges::max_element(held, {}, &std::pair<std::uint64_t, limit>::first);
-  return most->first == 0 ? limit::none : most->second;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < held_by.size(); ++i)
+    if (held_by[i].load() > held_by[most].load()) most = i;
+  return held_by[most].load() == 0 ? limit::none : static_cast<limit>(most);
 }
 
-void run::finish(core::instant now) {
+void run::finish(core::instant now, const counters& figures) {
   // What the caller gave goes before the completion: a handler may count on its captures being the last ones.
   const batch released = std::exchange(all_, {});
   if (single()) {
@@ -102,6 +122,7 @@ void run::finish(core::instant now) {
   totals_.puts = puts.load();
   totals_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   totals_.limited_by = verdict();
+  totals_.limited_detail = detail_of(totals_.limited_by, figures);
   totals_.details = end_details_;
   const error_code ec = ended_ ? ended_ : stopping() ? make_error_code(errc::cancelled) : error_code{};
   std::move(all_done_)(ec, std::move(totals_));

@@ -9,6 +9,7 @@
 #include <hoist/report.hpp>
 #include <hoist/uploader.hpp>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <functional>
@@ -48,12 +49,13 @@ class run {
   void deliver(file_report&& report, bool abandoned);
   void source_ended() { source_drained_ = true; }
   bool complete() const noexcept { return source_drained_ && open_.load() == 0; }
-  void finish(core::instant now);
+  void finish(core::instant now, const counters& figures);
   observer& watch() noexcept { return all_.watch; }
 
   /// Counted by shards as they begin things; relaxed, read at the end.
   std::atomic<std::uint64_t> presigns{0}, puts{0};
-  std::atomic<std::uint64_t> held_by_sink{0}, held_by_source{0}, held_by_presign{0}, held_by_slots{0};
+  /// How often a look at the run found it held back by each limit.
+  std::array<std::atomic<std::uint64_t>, 6> held_by{};
 
  private:
   void source_threw(const char* what);

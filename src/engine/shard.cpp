@@ -23,6 +23,13 @@ namespace {
 constexpr auto tick_interval = 100ms;
 constexpr core::millis http_date_resolution = 1s;
 
+constexpr int precondition_failed = 412;
+
+/// The storage may have taken the body all the same.
+bool answer_was_lost(core::outcome_kind what) {
+  return what == core::outcome_kind::lost || what == core::outcome_kind::stale;
+}
+
 core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
@@ -32,11 +39,11 @@ int workers_max(const shard_config& c) { return c.limits.puts_max; }
 
 } // namespace
 
-shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out,
-             shard_listener& listener)
-    : config_(std::move(config)), admission_(gate), recorder_(out), listener_(listener),
+shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets,
+             recorder& out, shard_listener& listener)
+    : config_(std::move(config)), admission_(gate), tickets_(tickets), recorder_(out), listener_(listener),
       connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
-      scheduler_(config_.limits, config_.retry, config_.seed),
+      scheduler_(config_.limits, config_.retry, config_.seed, config_.refusals),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
       sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
@@ -147,11 +154,25 @@ void shard::report(const core::scheduler_event& e) {
 }
 
 void shard::fail_presign(file_id f, verdict v) {
-  // An API that repeats the key in its error must not get it into a row or a log.
-  if (v.details.server_message.find(config_.api_key) != std::string::npos) v.details.server_message = "[it repeats the API key]";
+  hide_secrets(f, v.details);
   flights_[f].last_failure = std::move(v.details);
   latest_failed_ = f;
   report(core::event::presign_failed{f, v.what});
+}
+
+/// Whether a server's words hold the key, or what the URL of the file is signed with.
+bool shard::tells_secret(const flight& f, std::string_view words) const {
+  const auto& target = f.ticket.put_url.target;
+  const auto query = std::string_view(target).substr(std::min(target.find('?'), target.size()));
+  return words.find(config_.api_key) != std::string_view::npos ||
+         (query.size() > 1 && words.find(query.substr(1)) != std::string_view::npos) ||
+         words.find("X-Amz-Signature") != std::string_view::npos || words.find("X-Amz-Credential") != std::string_view::npos;
+}
+
+/// A server that repeats a secret in its refusal must not get it into a row or a log.
+void shard::hide_secrets(file_id f, diagnostics& details) const {
+  for (std::string* words : {&details.server_message, &details.storage_code, &details.request_id, &details.message})
+    if (tells_secret(flights_[f], *words)) *words = "[it repeats a secret]";
 }
 
 void shard::presign_connected(bool peer_is_public) {
@@ -173,7 +194,10 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   if (auto failed = of_presign_answer(answer, now_wall())) return fail_presign(f, std::move(*failed));
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
+  former_id_ = one.ticket.id;
   if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal));
+  one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
+  if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
     recorder_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
@@ -189,7 +213,17 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
-  if (!failed) return report(core::event::put_answered{f, flights_[f].file.identity.size});
+  if (!failed) {
+    if (tells_secret(flights_[f], flights_[f].etag)) flights_[f].etag.clear();
+    return report(core::event::put_answered{f, flights_[f].file.identity.size});
+  }
+  // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has it.
+  if (failed->details.http_status == precondition_failed && flights_[f].maybe_stored) {
+    flights_[f].verified = verification::none;
+    return report(core::event::put_answered{f, flights_[f].file.identity.size});
+  }
+  flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
+  hide_secrets(f, failed->details);
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
   flights_[f].last_failure = std::move(failed->details);
   latest_failed_ = f;
@@ -228,6 +262,7 @@ void shard::pump() {
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
   arm_wakeup(now);
+  if (scheduler_.done()) publish_limits();
   if (!settled_.empty()) publish(); // first: whoever hears of a file finds it counted
   recorder_.put(settled_);
 }
@@ -320,6 +355,8 @@ void shard::act(const core::action::settle& a) {
   f.last_failure = {};
   f.started = {};
   f.leased = false;
+  f.maybe_stored = false;
+  f.ticket.id.clear(); // so that no later file takes it for a former one of its own
   f.etag.clear();
   f.channel = -1;
   free_ids_.push_back(a.file);
@@ -384,11 +421,10 @@ void shard::tick(const net::error_code& ec) {
   const bool connected = sweep(now_steady());
   if (config_.durable) record_leases();
   publish();
+  publish_limits();
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    const bool slots_full = scheduler_.puts_in_flight() >= scheduler_.puts_window();
-    const bool presigns_full = scheduler_.presigns_in_flight() >= scheduler_.presigns_window();
-    listener_.sampled(slots_full ? held_by::slots : presigns_full ? held_by::presign : held_by::source);
+    listener_.sampled(scheduler_.held_by());
   }
   start_ticking();
 }
@@ -439,29 +475,33 @@ void shard::publish() {
   std::uint64_t body_bytes = 0;
   for (const auto& w : workers_) body_bytes += w->doing().body_bytes;
   const auto& t = scheduler_.tallies();
-  const std::array<std::uint64_t, figures> now{taken_,
-                                               done_,
-                                               failed_,
-                                               body_bytes,
-                                               done_bytes_,
-                                               t.presigns,
-                                               t.puts,
-                                               t.retries,
-                                               t.refreshes,
-                                               connections_,
-                                               static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
-                                               static_cast<std::uint64_t>(scheduler_.presigns_in_flight()),
-                                               stream_tallies_.batches,
-                                               stream_tallies_.sends};
-  for (std::size_t i = 0; i < figures; ++i) published_[i].store(now[i], std::memory_order_relaxed);
+  publish_from(0, std::array<std::uint64_t, counted>{
+                      taken_, done_, failed_, body_bytes, done_bytes_, t.presigns, t.puts, t.retries, t.refreshes,
+                      connections_, static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
+                      static_cast<std::uint64_t>(scheduler_.presigns_in_flight()), stream_tallies_.batches,
+                      stream_tallies_.sends});
+}
+
+/// What costs more to find out, and need not be known at once.
+void shard::publish_limits() {
+  const auto api = scheduler_.api_figures(), storage = scheduler_.storage_figures();
+  publish_from(counted, std::array<std::uint64_t, figures - counted>{
+                            static_cast<std::uint64_t>(storage.window), static_cast<std::uint64_t>(api.window),
+                            storage.throttled, api.throttled, static_cast<std::uint64_t>(storage.per_second),
+                            static_cast<std::uint64_t>(api.per_second),
+                            static_cast<std::uint64_t>(storage.latency.quantile(0.99).count()),
+                            static_cast<std::uint64_t>(api.latency.quantile(0.99).count())});
 }
 
 void shard::add_to(counters& sum) const noexcept {
   const std::array<std::uint64_t*, figures> to{
       &sum.files_taken, &sum.files_done, &sum.files_failed, &sum.bytes_sent, &sum.bytes_done,      &sum.presigns,
       &sum.puts,        &sum.retries,    &sum.refreshes,    &sum.connections, &sum.puts_in_flight, &sum.presigns_in_flight,
-      &sum.batches_sealed, &sum.sends};
-  for (std::size_t i = 0; i < figures; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
+      &sum.batches_sealed, &sum.sends,           &sum.puts_window, &sum.presigns_window, &sum.puts_throttled,
+      &sum.presigns_throttled, &sum.put_rate_limit, &sum.presign_rate_limit, &sum.put_us_p99, &sum.presign_us_p99};
+  constexpr std::size_t added = figures - 2; // latencies do not add up: the slowest thread's is told
+  for (std::size_t i = 0; i < added; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
+  for (std::size_t i = added; i < figures; ++i) *to[i] = std::max(*to[i], published_[i].load(std::memory_order_relaxed));
 }
 
 } // namespace hoist::engine

@@ -11,6 +11,7 @@
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
 #include "engine/sweeper.hpp"
+#include "engine/ticket_registry.hpp"
 #include "net/presign_channel.hpp"
 #include "wire/presign.hpp"
 
@@ -41,14 +42,13 @@ struct shard_config {
   verify_mode verify = verify_mode::size;
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
+  core::refusal_streak* refusals = nullptr; ///< shared by all shards
 };
-
-enum class held_by : std::uint8_t { source, presign, slots };
 
 /// What a shard tells the engine; called on the shard's thread.
 struct shard_listener {
   virtual void run_ended(errc cause, const diagnostics& details) = 0;
-  virtual void sampled(held_by what) = 0;
+  virtual void sampled(core::held_by what) = 0;
 
  protected:
   ~shard_listener() = default;
@@ -56,7 +56,8 @@ struct shard_listener {
 
 class shard final : net::presign_listener, put_listener, adoption_listener {
  public:
-  shard(shard_config config, const net::tls_context& tls, const admission& gate, recorder& out, shard_listener& listener);
+  shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets, recorder& out,
+        shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
 
   // ---- any thread
@@ -82,6 +83,8 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
+  bool tells_secret(const flight& f, std::string_view words) const;
+  void hide_secrets(core::file_id f, diagnostics& details) const;
   void schedule_pump();
   void pump();
 
@@ -104,10 +107,16 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void record_leases();
   void arm_wakeup(core::instant now);
   void publish();
+  void publish_limits();
+  template <std::size_t N>
+  void publish_from(std::size_t first, const std::array<std::uint64_t, N>& values) {
+    for (std::size_t i = 0; i < N; ++i) published_[first + i].store(values[i], std::memory_order_relaxed);
+  }
   void close();
 
   const shard_config config_;
   const admission& admission_;
+  ticket_registry& tickets_;
   recorder& recorder_;
   shard_listener& listener_;
 
@@ -124,6 +133,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   core::server_clock server_clock_;
   wire::presign_writer presign_writer_;
   wire::presign_reader presign_reader_;
+  std::string former_id_;
   std::deque<flight> flights_; ///< by file_id; a deque, since workers hold references
   std::vector<core::file_id> free_ids_;
   std::vector<std::unique_ptr<net::presign_channel>> channels_;
@@ -149,7 +159,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   std::atomic<std::size_t> load_{0};
 
   std::uint64_t done_bytes_ = 0, done_ = 0, failed_ = 0, taken_ = 0, connections_ = 0;
-  static constexpr std::size_t figures = 14;
+  static constexpr std::size_t counted = 14, figures = counted + 8;
   std::array<std::atomic<std::uint64_t>, figures> published_{};
 
   std::thread thread_;

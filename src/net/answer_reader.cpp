@@ -1,6 +1,7 @@
 #include "net/answer_reader.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include <cstring>
 
@@ -57,8 +58,9 @@ answer_reader::progress answer_reader::stopped(const error_code& ec, failure& wh
     why = {failure_kind::cancelled, "given up"};
   else
     why = {any_byte_ ? failure_kind::broken : failure_kind::closed,
-           ec == asio::error::eof ? "the connection was closed before the answer was whole"
-                                  : "the connection broke: " + ec.message()};
+           ec == asio::error::eof || ec == asio::ssl::error::stream_truncated
+               ? "the connection was closed before the answer was whole"
+               : "the connection broke: " + ec.message()};
   return progress::broken;
 }
 

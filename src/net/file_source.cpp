@@ -56,7 +56,14 @@ source_check file_source::open(const source& s, const file_identity& expected) n
   if (result.status == source_status::ok && !(result.identity == expected)) result.status = source_status::changed;
   identity_ = result.identity;
   size_ = identity_.size;
+  if (result.status == source_status::ok && size_ == 0 && !is_empty()) result.status = source_status::not_regular;
   return result;
+}
+
+/// The kernel's own files (/proc, /sys) claim to be empty and are not. A file that grew just now says so by its size.
+bool file_source::is_empty() const noexcept {
+  char first = 0;
+  return ::pread(descriptor_, &first, 1, 0) == 0 || !unchanged();
 }
 
 source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {

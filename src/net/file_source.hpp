@@ -40,7 +40,8 @@ class file_source {
   file_source(const file_source&) = delete;
   file_source& operator=(const file_source&) = delete;
 
-  /// Opens and checks; a FIFO does not block, a device is refused. `changed` when it is not what `expected` says.
+  /// Opens and checks; a FIFO does not block, a device is refused, and
+  /// so is a file of the kernel's that claims to be empty and is not. `changed` when it is not what `expected` says.
   source_check open(const source& s, const file_identity& expected) noexcept;
 
   /// Fills `out` from the current position, or to the end: `n` bytes. A shorter read than the size promised is `changed`.
@@ -57,6 +58,8 @@ class file_source {
   void close() noexcept;
 
  private:
+  bool is_empty() const noexcept;
+
   int descriptor_ = -1;
   std::shared_ptr<const std::string> memory_;
   std::uint64_t size_ = 0, position_ = 0;

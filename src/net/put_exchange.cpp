@@ -8,6 +8,9 @@ namespace {
 
 using progress = answer_reader::progress;
 
+// A kernel that takes everything at once would never let us look for an early refusal, nor the other files have a turn.
+constexpr std::size_t turn_bytes = 1 << 20;
+
 /// How much of the body goes into a batch that begins with `head_bytes`: all that is left when it fits, else what fills
 /// whole records.
 std::size_t body_share(std::size_t room, std::size_t head_bytes, std::uint64_t left) noexcept {
@@ -23,7 +26,8 @@ std::size_t fill(std::span<char> room, std::string_view head, file_source& body,
   return head.size() + n;
 }
 
-/// Pulls until there is an answer or none can come. `write_error`: what ended the sending, if anything did; on such a
+/// Pulls until there is an answer or none can come. `doing` does not move meanwhile, so that an answer that drips is late
+/// like one that does not come. `write_error`: what ended the sending, if anything did; on such a
 /// connection nothing more arrives, so there is nothing to wait for.
 task<progress> await_answer(stream& connection, answer_reader& reader, error_code write_error, put_result& result,
                             activity& doing) {
@@ -31,7 +35,6 @@ task<progress> await_answer(stream& connection, answer_reader& reader, error_cod
   for (;;) {
     // Waiting comes first: right after the last byte the answer cannot be there, and asking would be in vain.
     if (!write_error) co_await connection.wait(interest::read);
-    ++doing.moves;
     const auto answered = reader.pull(connection, result.why);
     if (answered != progress::waiting) co_return answered;
     if (!write_error) continue;
@@ -48,6 +51,7 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   auto answered = progress::waiting;
   error_code ec;
   bool more = true;
+  std::size_t unheard = 0; ///< sent since the connection was last listened to
   doing.enter(stage::sending);
   while (more && answered == progress::waiting && !ec) {
     const std::size_t n = fill(connection.room(), head, body, result);
@@ -57,10 +61,12 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
     more = body.left() > 0;
     connection.send(n, ec);
     ++doing.moves;
-    while (ec == asio::error::would_block && answered == progress::waiting) {
+    unheard += n;
+    while ((ec == asio::error::would_block || (unheard >= turn_bytes && !ec)) && answered == progress::waiting) {
+      unheard = 0;
       co_await connection.wait(interest::read_or_write);
       answered = reader.pull(connection, result.why);
-      connection.send_more(ec);
+      if (ec) connection.send_more(ec);
       ++doing.moves;
     }
   }

@@ -3,6 +3,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include <sys/socket.h>
 
@@ -167,6 +168,7 @@ std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
     }
     const auto incoming = pool_.incoming();
     const std::size_t arrived = receive_some(incoming, ec);
+    if (ec == asio::error::eof) ec = asio::ssl::error::stream_truncated; // TLS has not said that it was the end
     if (ec) return 0;
     tls_->feed(incoming.first(arrived));
   }

@@ -50,7 +50,8 @@ class stream {
   /// Until nothing is unsent.
   task<error_code> flush();
 
-  /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will. After a read that
+  /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will, and
+  /// `asio::ssl::error::stream_truncated` when nothing will although TLS was not ended. After a read that
   /// left room in the buffer the kernel is not asked again before a `wait` for reading has returned.
   std::size_t receive(std::span<char> out, error_code& ec);
 

@@ -128,12 +128,14 @@ TEST(connect_race, losers_are_closed) {
   const black_hole hole("127.0.0.3", good.port());
   observed_race r(none);
   const int before = open_descriptors();
-  r.start({at(3, good.port()), at(1, good.port()), at(2, good.port())});
-  ASSERT_TRUE(r.ended());
-  EXPECT_EQ(r.race.alive(), 0u);
-  EXPECT_TRUE(r.result->socket);
-  EXPECT_EQ(open_descriptors(), before + 1);
-  r.result->socket.reset();
+  auto scenario = [&]() -> task<void> {
+    const addresses list{at(3, good.port()), at(1, good.port()), at(2, good.port())};
+    const auto result = co_await r.race.run(list);
+    EXPECT_EQ(r.io.poll(), 0u) << "an attempt has not ended yet";
+    EXPECT_TRUE(result.socket);
+    EXPECT_EQ(open_descriptors(), before + 1);
+  };
+  run(r.io, scenario());
   EXPECT_EQ(open_descriptors(), before);
 }
 
@@ -184,19 +186,24 @@ INSTANTIATE_TEST_SUITE_P(all, race_shut,
                                          shut_case{"cancelled", asio::error::operation_aborted, none, 3, 0}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-// Shut in the very turn in which a connection stood: there is no winner, and its descriptor is gone.
+// Shut in the very turn in which a connection stood, before the race was told or right after: there is no winner, and its
+// descriptor is gone.
 TEST(connect_race, a_winner_that_comes_with_the_shut_is_none) {
   const quiet_listener good("127.0.0.1");
-  observed_race r(none);
-  const int before = open_descriptors();
-  asio::co_spawn(r.io, r.race.run({at(1, good.port())}), [&](std::exception_ptr, race_result won) {
-    r.result.emplace(std::move(won));
-  });
-  ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 1; }));
-  r.race.shut(asio::error::timed_out); // the connect stands in the kernel, and nobody has been told
-  ASSERT_TRUE(r.ended());
-  EXPECT_FALSE(r.result->socket);
-  EXPECT_EQ(open_descriptors(), before);
+  for (const bool told : {false, true}) {
+    observed_race r(none);
+    const int before = open_descriptors();
+    asio::co_spawn(r.io, r.race.run({at(1, good.port())}), [&](std::exception_ptr, race_result won) {
+      r.result.emplace(std::move(won));
+    });
+    ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 1; }));
+    if (told) { ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 0; })); }
+    ASSERT_FALSE(r.result);
+    r.race.shut(asio::error::timed_out);
+    ASSERT_TRUE(r.ended());
+    EXPECT_FALSE(r.result->socket) << told;
+    EXPECT_EQ(open_descriptors(), before) << told;
+  }
 }
 
 // A race may be run again, after a success, a failure and a shut; a shut without a run does nothing to the next.

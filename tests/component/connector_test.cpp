@@ -13,7 +13,7 @@
 #include <netinet/in.h>
 
 #include <future>
-#include <map>
+#include <set>
 
 namespace hoist::net {
 namespace {
@@ -203,6 +203,46 @@ TEST(connector, all_bad_is_not_the_end) {
   quiet_listener two("127.0.0.2", one.port());
   for (int i = 0; i < 2; ++i) EXPECT_FALSE(attempt(client, to, reach::anywhere).why);
   EXPECT_EQ(two.take(), 2);
+}
+
+// A connection that stands takes the mark from its address: it has its turn again.
+TEST(connector, a_success_makes_an_address_good) {
+  const quiet_listener one("127.0.0.1"), two("127.0.0.2", one.port());
+  name_service::set("better.test", {"127.0.0.1", "127.0.0.2"});
+  net_client client;
+  const wire::origin to{scheme::http, "better.test", one.port()};
+  failure why;
+  const auto both = run(client.io, client.names.resolve(to, not_shut, why));
+  for (const auto& address : both) client.names.mark_bad(to, address);
+  EXPECT_FALSE(attempt(client, to, reach::anywhere).why); // by way of the one that was marked first
+  client.names.mark_good(to, both.back());
+  std::set<tcp::endpoint> first;
+  for (int turn = 0; turn < 2; ++turn) first.insert(run(client.io, client.names.resolve(to, not_shut, why)).front());
+  EXPECT_EQ(first.size(), 2u);
+}
+
+resolver::time_point now_of_the_test;
+
+// A name is looked up anew when all its addresses have failed, and not while one of them answers.
+TEST(connector, a_name_that_leads_nowhere_is_looked_up_anew) {
+  const silent_place refusing("127.0.0.1");
+  const quiet_listener good("127.0.0.2", refusing.port());
+  now_of_the_test = resolver::time_point(std::chrono::hours(1));
+  net_client client;
+  resolver names(client.io.get_executor(), [] { return now_of_the_test; });
+  connector one({client.io.get_executor(), names, client.tls, client.pool, client.tallies});
+  const auto a_second_later = [&](std::vector<std::string> leads_to) {
+    const int before = name_service::lookups();
+    name_service::set("moves.test", std::move(leads_to));
+    now_of_the_test += std::chrono::seconds(1);
+    const auto result = run(client.io, one.connect({scheme::http, "moves.test", refusing.port()}, reach::anywhere, client.doing));
+    return std::pair(name_service::lookups() - before, result.why.kind);
+  };
+  EXPECT_EQ(a_second_later({"127.0.0.1", "127.0.0.2"}), std::pair(1, failure_kind::none)); // never asked before
+  EXPECT_EQ(a_second_later({"127.0.0.1"}), std::pair(0, failure_kind::none)); // one has failed, the other answers
+  now_of_the_test += std::chrono::minutes(1);
+  EXPECT_EQ(a_second_later({"127.0.0.1"}), std::pair(1, failure_kind::connect));
+  EXPECT_EQ(a_second_later({"127.0.0.2"}), std::pair(1, failure_kind::none));
 }
 
 // An address where TLS comes to nothing is bad as well: the next connection begins with another one.

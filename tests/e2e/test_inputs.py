@@ -126,8 +126,6 @@ class Special(TestCase):
             self.assertEqual(outcome, {**{str(folder / name): code for name, code in named.items()}, **devices}, run.err)
 
     # Files that claim to be empty and are not are no files that one could take.
-    # Expected to fail: they are done, as empty files.
-    @unittest.expectedFailure
     def test_files_of_the_kernel(self):
         with digesting() as server:
             run = hoist("upload", *server.access(), "/proc/self/status", "/proc/cpuinfo", "/proc/self/mem")
@@ -156,6 +154,7 @@ class Special(TestCase):
             self.assertEqual((run.code, run.rows[-1]["done"]), (1, 2))
 
 
+@unittest.skipIf(SANITIZED, "UBSan asks the kernel about pointers through a pipe, for which no descriptor is left")
 class Descriptors(TestCase):
     def upload(self, soft, hard, count):
         folder = self.make_files(count, size=3000)
@@ -170,14 +169,10 @@ class Descriptors(TestCase):
         self.upload(64, 64, 100)
 
     # It takes no more upon itself than the descriptors allow, instead of finding out time and again for each file.
-    # Expected to fail: the number of PUTs in flight does not depend on the limit, and 50 are begun for each file.
-    @unittest.expectedFailure
     def test_few_are_reckoned_with(self):
         self.assertLess(self.upload(64, 64, 100)["puts"], 200)
 
     # A low soft limit is raised to the hard one.
-    # Expected to fail: it is taken as it is.
-    @unittest.expectedFailure
     def test_soft_limit(self):
         self.assertEqual(self.upload(64, 4096, 300)["puts"], 300)
 

@@ -87,8 +87,6 @@ class Key(SecurityTestCase):
                 self.assertIn(self.upload(server).code, (1, 4))
 
     # A storage that repeats what it should not know, or the signed URL, in its refusal does not get it shown.
-    # Expected to fail: server_message, storage_code, request_id and etag of the storage go into the rows as they are.
-    @unittest.expectedFailure
     def test_echoed_by_the_storage(self):
         leaks = []
         for name, answer in (
@@ -174,18 +172,8 @@ class HostileReplies(SecurityTestCase):
                     self.assertEqual((run.code, server.metric('requests_total{endpoint="bucket"}')), (1, 0))
                     self.assertNotRegex(run.err, r"[^\x20-\x7e\n]")
 
-    # Addresses that a loopback API may name, as the contract has it, but where nobody with the right certificate is: no
-    # byte of a file leaves, whether somebody answers there or not.
-    def test_addresses(self):
-        for fault in ("url-metadata-address", "url-mapped-address", "url-decimal-address", "url-private-address"):
-            with self.subTest(fault), Server("--fault", f"presign:{fault}") as server:
-                run = hoist("upload", *server.access(), "--max-duration", "1s", str(self.one_file()),
-                            env=clean_environment(XDG_STATE_HOME=str(self.folder / fault)))
-                self.assertIn(run.code, (4, 6), run.err)
-                self.assertEqual((run.rows[-1]["done"], server.metric("puts_total")), (0, 0))
 
-
-# ---- addresses, as a public API may name them ----------------------------------------------------------------------
+# ---- addresses ----------------------------------------------------------------------
 
 PUBLIC, PRIVATE = "93.184.216.34", "10.1.2.3"
 
@@ -217,7 +205,7 @@ class PublicApi(SecurityTestCase):
             return {**reply, "presigned_url": reply["presigned_url"].replace(server.endpoint, storage_url)}
 
         with Independent(presign=there, host=PUBLIC, tls=self.tls) as api:
-            return self.upload(api, options=["--cacert", str(self.authority.certificate), *options])
+            return self.upload(api, options=["--cacert", str(self.authority.certificate), "--max-duration", "3s", *options])
 
     # A public storage is fine.
     def test_public_storage(self):
@@ -251,6 +239,14 @@ class PublicApi(SecurityTestCase):
             self.assertEqual(self.sent_to(storage.endpoint, "--allow-private-storage").code, 0)
             self.assertEqual(len(storage.put_requests), 1)
 
+    # An API on this machine may name a private storage without being asked twice.
+    def test_of_a_loopback_api(self):
+        taken = lambda server, handler, id: (handler.body(), handler.answer(200)) and "answered"
+        with Independent(host=PRIVATE, tls=self.tls, put=taken) as storage:
+            there = lambda server, handler, reply: {**reply, "presigned_url": storage.endpoint + "/x"}
+            with Independent(tls=self.tls, presign=there) as api:
+                self.assertEqual(self.upload(api, options=["--cacert", str(self.authority.certificate)]).code, 0)
+
     # A plain http storage of a public https API gets nothing.
     def test_plain_storage(self):
         with Listener(PUBLIC) as there:
@@ -267,15 +263,17 @@ class PublicApi(SecurityTestCase):
 
 class Addresses(unittest.TestCase):
     def test_of_a_public_api(self):
-        unshare = ["unshare", "--map-root-user", "--user", "--net"]
+        # Whatever runs in it ends with it.
+        unshare = ["unshare", "--map-root-user", "--user", "--net", "--pid", "--fork", "--kill-child"]
         try:
             possible = subprocess.run([*unshare, "true"], capture_output=True, timeout=20).returncode == 0
         except FileNotFoundError:
             possible = False
         if not possible:
             self.skipTest("this machine allows no network namespaces")
-        inner = subprocess.run([*unshare, sys.executable, __file__, "PublicApi"], capture_output=True, text=True, timeout=100,
-                               env=dict(os.environ, HOIST_TEST_OWN_NETWORK="1"))
+        inner = subprocess.run([*unshare, sys.executable, __file__, "PublicApi"], capture_output=True, text=True, timeout=200,
+                               # LeakSanitizer finds its way about its own process by a /proc that is not this one's.
+                               env=dict(os.environ, HOIST_TEST_OWN_NETWORK="1", ASAN_OPTIONS="detect_leaks=0"))
         self.assertEqual(inner.returncode, 0, inner.stderr)
         self.assertNotIn("skipped", inner.stderr)
 
@@ -305,7 +303,7 @@ class Tls(SecurityTestCase):
                 run = self.upload(server, options=self.trust)
                 self.assertEqual((run.code, run.rows[-1]["error"]["code"]), (4, "tls_refused"), run.err)
                 self.assertIn(word, self.one_error_line(run))
-                self.assertLess(run.seconds, 5)
+                self.assertLess(run.seconds, 5 * PATIENCE)
                 self.assertEqual((server.presign_requests, server.put_requests), ([], []))
 
     # A storage that is not the one it should be gets no byte of a file.
@@ -374,8 +372,6 @@ class Tls(SecurityTestCase):
                     self.cut_off(call, head)
 
     # A presign reply without a length ends with the connection, and TLS says when that was no end.
-    # Expected to fail: half a reply is taken for a whole one, and its file fails as presign_malformed.
-    @unittest.expectedFailure
     def test_truncation_without_a_length(self):
         self.cut_off("presign", b"\r\nhalf")
 
@@ -500,7 +496,8 @@ class Measure(SecurityTestCase):
             for fault in ("huge-answer", "flood-1xx", "garbage-answer", "fragment-answer", "html-answer"):
                 with self.subTest(call=call, fault=fault), Server("--fault", f"{call}:{fault}") as server:
                     run, peak = self.peak_of(server, folder, "--retries", "1")
-                    self.assertLess(peak, honest + 8)
+                    if not SANITIZED:  # or it would be the sanitizer's memory
+                        self.assertLess(peak, honest + 8)
                     ends = {(r["status"], (r.get("error") or {}).get("code")) for r in results(run.rows)}
                     expected = {("done", None)} if fault == "fragment-answer" else {("failed", "gave_up")}
                     self.assertEqual((ends, len(results(run.rows))), (expected, 40), run.err)

@@ -102,5 +102,18 @@ TEST(host_gate, downtime) {
   EXPECT_EQ(gate.downtime(t0 + 101s), 5s);
 }
 
+// Gates that share a machine probe half as often each.
+TEST(host_gate, shared_probes) {
+  host_gate gate(millis{250}, millis{1000});
+  gate.answered(instant{});
+  gate.share_probes(2);
+  gate.unreachable(instant{}, host_gate::role::ordinary);
+  EXPECT_EQ(gate.next_probe(), instant{} + millis{2000});
+  EXPECT_EQ(gate.started(), host_gate::role::probe);
+  gate.share_probes(1);
+  gate.unreachable(instant{} + millis{2000}, host_gate::role::probe);
+  EXPECT_EQ(gate.next_probe(), instant{} + millis{3000});
+}
+
 } // namespace
 } // namespace hoist::core
