@@ -42,6 +42,9 @@ window_range range_of(sizing how, int min, int max) {
   return {std::min(min, max), window_range{}.start, max, how == sizing::adaptive};
 }
 
+window_range presign_range(const scheduler_limits& l) { return range_of(l.presigns, l.presigns_min, l.presigns_max); }
+window_range put_range(const scheduler_limits& l) { return range_of(l.puts, l.puts_min, l.puts_max); }
+
 } // namespace
 
 retry_policy share_of(retry_policy whole, int shards) noexcept {
@@ -51,10 +54,11 @@ retry_policy share_of(retry_policy whole, int shards) noexcept {
   return whole;
 }
 
+scheduler::host::host(window_range range, const retry_policy& policy)
+    : gate(first_probe_interval, policy.probe_interval), limit(range, policy.rate), budget(policy.budget) {}
+
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, refusal_streak* shared)
-    : limits_(limits), policy_(policy), rng_(seed),
-      api_(first_probe_interval, policy.probe_interval, range_of(limits.presigns, limits.presigns_min, limits.presigns_max), policy),
-      storage_(first_probe_interval, policy.probe_interval, range_of(limits.puts, limits.puts_min, limits.puts_max), policy),
+    : limits_(limits), policy_(policy), rng_(seed), api_(presign_range(limits), policy), storage_(put_range(limits), policy),
       streak_(shared != nullptr ? *shared : own_streak_) {}
 
 // ---- events -----------------------------------------------------------------------------------------------------
@@ -253,7 +257,8 @@ void scheduler::retry_later(file_id f, host& where, outcome why, instant now) {
   const auto wait = backoff(throttled ? policy_.throttled : policy_.transient, n, why.retry_after, rng_);
   file.failed_at = &where;
   file.owes_token = !throttled;
-  file.failing.failed(patience_clock(now), where.served, why.retry_after ? 0ms : wait); // what was asked for is not its own
+  const auto own_pause = why.retry_after ? 0ms : wait; // what was asked for is not its own
+  file.failing.failed(patience_clock(now), where.served, own_pause);
   const bool too_often = policy_.attempts_max > 0 && file.charged >= policy_.attempts_max;
   if (too_often || out_of_patience(file, now)) return settle(f, settlement::failed, errc::gave_up);
   ++tallies_.retries;
@@ -367,14 +372,13 @@ void scheduler::unpark(instant now) {
 void scheduler::fund(host& where, const ring<file_id>& queue, instant now) {
   while (!where.unfunded.empty()) {
     const file_id f = where.unfunded.front();
-    const bool out_of_time = out_of_patience(files_[f], now);
-    const bool goes_on = out_of_time || (where.gate.open() ? where.budget.take(now) : queue.empty() && where.gate.may_start(now));
-    if (!goes_on) return;
-    where.unfunded.pop_front();
-    if (out_of_time) {
-      settle(f, settlement::failed, errc::gave_up);
+    if (give_up(f, now)) {
+      where.unfunded.pop_front();
       continue;
     }
+    const bool probes = !where.gate.open();
+    if (probes ? !queue.empty() || !where.gate.may_start(now) : !where.budget.take(now)) return;
+    where.unfunded.pop_front();
     files_[f].owes_token = false;
     requeue(f);
   }

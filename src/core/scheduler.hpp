@@ -190,8 +190,7 @@ class scheduler {
   enum class stage : std::uint8_t { absent, waiting, presigning, ready, putting, parked, unfunded };
 
   struct host {
-    host(millis first_probe, millis probe, window_range range, const retry_policy& policy)
-        : gate(first_probe, probe), limit(range, policy.rate), budget(policy.budget) {}
+    host(window_range range, const retry_policy& policy);
 
     host_gate gate;
     limiter limit;

@@ -3,8 +3,9 @@
 // How many requests of one kind may be in flight. It begins small and doubles for as long as more in flight means more
 // done; then it settles, tries a larger size now and then, and a smaller one when the host has become slower.
 //
-// What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Bodies weigh in by their size, so a change from small files to large ones is no
-// change of the host. Rounds in which the window was not what held us say nothing.
+// What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Work
+// is weighed by its caller, so that a change from small files to large ones is no change of the host. Rounds in which the
+// window held nothing back say nothing.
 
 #include "core/time.hpp"
 

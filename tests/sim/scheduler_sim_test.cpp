@@ -191,7 +191,8 @@ class simulation {
     ticket_dates dates;
     if (weather_.dates != weather::dated::signed_until) dates.expires_at = at_server(issued) + weather_.life;
     if (weather_.dates != weather::dated::expires_at) dates.signed_until = whole_seconds + weather_.life;
-    const wall_time expiry = std::min(dates.expires_at.value_or(wall_time::max()), dates.signed_until.value_or(wall_time::max()));
+    constexpr auto never = wall_time::max();
+    const wall_time expiry = std::min(dates.expires_at.value_or(never), dates.signed_until.value_or(never));
     flights_[f].asked = now_;
     flights_[f].true_expiry = issued + (expiry - at_server(issued));
     clock_.observe(now_, end, whole_seconds, 1s);
@@ -227,7 +228,8 @@ class simulation {
     one.will_be_stored = false;
     if (within(weather_.storage_away, now_)) return end_put(f, now_ + latency() / 10, outcome_kind::unreachable);
     if (within(weather_.storage_away, end)) return end_put(f, end, outcome_kind::lost);
-    if (now_ + (end - now_) / 2 >= one.true_expiry || chance(weather_.refused)) return end_put(f, end, outcome_kind::refused);
+    const bool lapsed_meanwhile = now_ + (end - now_) / 2 >= one.true_expiry;
+    if (lapsed_meanwhile || chance(weather_.refused)) return end_put(f, end, outcome_kind::refused);
     if (!storage_accepts()) return end_put(f, end, outcome_kind::throttled);
     if (const auto bad = misfortune()) return report(f, end, event::put_failed{f, *bad});
     one.will_be_stored = true;

@@ -44,7 +44,8 @@ struct weather {
     life = lives[up_to(7)];
     dates = static_cast<dated>(up_to(2));
     server_ahead = millis{one_in(2) ? up_to(7'200'000) - 3'600'000 : 0};
-    for (int n = one_in(3) ? 1 + up_to(2) : 0; n > 0; --n) kills.push_back(dawn + millis{up_to(one_in(2) ? 3'000 : 60'000)});
+    for (int n = one_in(3) ? 1 + up_to(2) : 0; n > 0; --n)
+      kills.push_back(dawn + millis{up_to(one_in(2) ? 3'000 : 60'000)});
     std::sort(kills.begin(), kills.end());
     if (fair) return;
     by_chance = {up_to(40), up_to(20), up_to(20), up_to(10), up_to(10), one_in(4) ? up_to(10) : 0};

@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 const instant t0 = instant{} + 1000s;
 
-/// `count` requests from now until `time` later, evenly, answered at once; the first `throttled` of every hundred are refused. The time after.
+/// `count` requests from now until `time` later, evenly, answered at once, so many of a hundred throttled. The time after.
 instant exchange(rate& r, instant from, int count, std::chrono::nanoseconds time, int throttled_percent) {
   for (int i = 0; i < count; ++i) {
     const instant now = from + time * i / (count - 1);
