@@ -16,6 +16,9 @@ struct observer {
   std::function<void(const counters&)> on_progress;
   /// A sentence without secrets. Names and server's words in it are already escaped for a terminal.
   std::function<void(severity, const std::string&)> on_log;
+  /// The run takes no more files, because it was stopped or has ended for a reason of its own: a source that waits for
+  /// something may return. Called at most once, from any thread, unlike the others; it may not block, nor call the uploader.
+  std::function<void()> on_stop;
 };
 
 } // namespace hoist

@@ -148,15 +148,27 @@ std::string_view row_key(std::string_view line) {
   return {};
 }
 
+void check_manifest(const std::string& file, existing_manifest policy) {
+  struct ::stat status {};
+  if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return;
+  switch (policy) {
+    case existing_manifest::replace: return;
+    case existing_manifest::refuse: refuse(file, "it exists; name another file, or replace it with --overwrite");
+    case existing_manifest::refuse_alone:
+      refuse(file, "it exists, but not the ledger that its rows came from; name that with --ledger, name another manifest, "
+                   "or replace it with --overwrite");
+    case existing_manifest::go_on: break;
+  }
+  const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd && !whole_lines(fd.get()))
+    refuse(file, "it exists and is no manifest of hoist's; name another file, or replace it with --overwrite");
+}
+
 manifest_file::manifest_file(std::string file, existing_manifest policy) : file_(std::move(file)) {
   struct ::stat status {};
   const bool exists = ::stat(file_.c_str(), &status) == 0;
   const bool regular = exists && S_ISREG(status.st_mode);
-  if (regular && status.st_size > 0 && policy == existing_manifest::refuse)
-    refuse(file_, "it exists; name another file, or replace it with --overwrite");
-  if (regular && status.st_size > 0 && policy == existing_manifest::refuse_alone)
-    refuse(file_, "it exists, but not the ledger that its rows came from; name that with --ledger, name another manifest, "
-                  "or replace it with --overwrite");
+  check_manifest(file_, policy); // again: it may have come into being meanwhile
   const int how = exists && !regular ? O_WRONLY | O_APPEND
                   : !exists          ? O_RDWR | O_CREAT | O_EXCL | O_APPEND
                   : policy == existing_manifest::replace ? O_RDWR | O_TRUNC | O_APPEND
@@ -173,7 +185,7 @@ manifest_file::manifest_file(std::string file, existing_manifest policy) : file_
 
 void manifest_file::go_on() {
   const auto end = whole_lines(fd_.get());
-  if (!end) refuse(file_, "it exists and is no manifest of hoist's; name another file, or replace it with --overwrite");
+  if (!end) refuse(file_, "it cannot be read");
   if (::ftruncate(fd_.get(), static_cast<off_t>(*end)) != 0) refuse(file_, std::strerror(errno));
   rows_begin_ = *end;
 }

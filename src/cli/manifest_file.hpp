@@ -44,6 +44,10 @@ class manifest_file {
   std::uint64_t rows_begin_ = 0; ///< where this run's rows begin
 };
 
+/// Throws usage_error when `file` exists and the policy, or what it holds, speaks against it. Changes nothing: to be asked
+/// before anything is made that a refusal would leave behind.
+void check_manifest(const std::string& file, existing_manifest policy);
+
 /// What names the file in a result row, as it is spelt there; empty for other lines. Two rows of one run with equal keys
 /// are about one file.
 std::string_view row_key(std::string_view line);

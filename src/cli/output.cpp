@@ -1,8 +1,10 @@
 #include "cli/output.hpp"
 
 #include "cli/escape.hpp"
+#include "cli/usage_error.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace hoist::cli {
@@ -20,6 +22,15 @@ unique_fd open_stdout() {
 }
 
 } // namespace
+
+void check_output(const settings& s) {
+  if (s.manifest.empty()) return;
+  struct ::stat rows {}, ledger {};
+  if (::stat(s.manifest.c_str(), &rows) == 0 && ::stat(s.library.ledger.c_str(), &ledger) == 0 &&
+      rows.st_dev == ledger.st_dev && rows.st_ino == ledger.st_ino)
+    throw usage_error("--manifest and --ledger are one file, " + escaped(s.manifest) + "; name two");
+  check_manifest(s.manifest, policy_of(s));
+}
 
 output::output(const settings& s, const stop_sign& abandon, std::function<void(row_writer::failure, int)> on_failure) {
   const bool urls = s.format == output_format::url && !s.dry_run;
@@ -45,6 +56,11 @@ void output::summary(std::string_view line, bool complete) {
   if (manifest_ && manifest_->has_earlier_rows() && rows_->state() == row_writer::failure::none)
     return manifest_->finish(complete, line);
   rows_->write(line);
+}
+
+row_writer::failure output::state() const {
+  const auto rows = rows_ ? rows_->state() : row_writer::failure::none;
+  return rows == row_writer::failure::none && urls_ ? urls_->state() : rows;
 }
 
 void output::add_to(own_files& own) const {

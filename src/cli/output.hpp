@@ -17,6 +17,9 @@
 
 namespace hoist::cli {
 
+/// What -L means in this run. Throws usage_error when the file that is there speaks against it; changes nothing.
+void check_output(const settings& s);
+
 class output {
  public:
   /// Opens the manifest. Throws usage_error, also when it exists and may be neither gone on with nor replaced.
@@ -25,8 +28,11 @@ class output {
   bool wants_rows() const { return rows_ != nullptr; }
   void row(std::string_view line);
   void url(std::string_view url);
-  /// The last row, after every other. `complete`: each input has its row. Throws std::system_error.
+  /// The last row, after every other. `complete`: each input has its row. Throws std::system_error when the manifest
+  /// cannot be put right.
   void summary(std::string_view line, bool complete);
+  /// Whether rows, or URLs, could be written so far.
+  row_writer::failure state() const;
 
   /// What a walk must leave alone.
   void add_to(own_files& own) const;

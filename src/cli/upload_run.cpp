@@ -101,14 +101,19 @@ class upload_run {
   counts numbers() const { return tally_.read(); }
   std::uint64_t hidden_taken() const { return inputs_.hidden_taken(); }
 
-  /// The last row; with -L, what the file then holds is what the ledger has of these inputs.
-  void write_summary(const summary_facts& facts) {
+  /// The last row; with -L, what the file then holds is what the ledger has of these inputs. Returns the exit status, which
+  /// is another one when that fails.
+  int write_summary(const summary_facts& facts) {
+    const bool ended_well = facts.exit_code == exit_status::success || facts.exit_code == exit_status::some_failed;
     try {
       output_.summary(summary_row(facts), facts.complete);
     } catch (const std::system_error& failure) {
       log_->error("the manifest could not be put right: {}; its rows are true, and the same command mends it",
                   escaped(failure.what()));
+      return ended_well ? exit_status::fatal : facts.exit_code;
     }
+    if (!ended_well || output_.state() == row_writer::failure::none) return facts.exit_code;
+    return output_.state() == row_writer::failure::closed ? exit_status::output_closed : exit_status::fatal;
   }
 
  private:
@@ -247,6 +252,7 @@ class upload_run {
     batch b;
     b.next = [this] { return next(); };
     b.sink = [this](file_report&& report) { settle(report); };
+    b.watch.on_stop = [this] { intake_stop_.raise(); };
     b.watch.on_log = [this](severity s, const std::string& text) { log_->log(level_of(s), "{}", text); };
     return b;
   }
@@ -333,9 +339,10 @@ void tell_end(const settings& s, const summary_facts& facts, const counts& numbe
 
 int run_upload(const settings& s, std::span<const std::string> words, terminal& screen,
                const std::shared_ptr<spdlog::logger>& log) {
+  check_output(s); // before the ledger is made, which would make another refusal of the next time
   upload_run run(s, screen, log);
   auto facts = run.run();
-  run.write_summary(facts);
+  facts.exit_code = run.write_summary(facts);
   tell_end(s, facts, run.numbers(), run.hidden_taken(), words, screen, *log);
   return facts.exit_code;
 }

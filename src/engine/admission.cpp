@@ -76,8 +76,11 @@ std::optional<settled> admission::examine(item& file) const {
   } else {
     if (rules_.record != nullptr) file.record_name = record_name(rules_.working_directory, file.what.path.native());
     const auto seen = net::look_at(file.what.path);
-    if (seen.status != net::source_status::ok)
-      return unfit(file, code_of(seen.status), of_source(seen.status, seen.system_errno));
+    if (seen.status != net::source_status::ok) {
+      auto out_of_sight = unfit(file, code_of(seen.status), of_source(seen.status, seen.system_errno));
+      out_of_sight.recorded = known_to_be_stored(out_of_sight);
+      return out_of_sight;
+    }
     file.identity = seen.identity;
     if (rules_.record != nullptr)
       if (auto known = recall(file)) return known;
@@ -88,6 +91,18 @@ std::optional<settled> admission::examine(item& file) const {
   if (!wire::is_field_value(file.content_type))
     return unfit(file, errc::header_refused, header_contradiction("would carry a content type with a control character"));
   return std::nullopt;
+}
+
+/// Whether the ledger has something better of it than that it could not be looked at just now: it may be back, unchanged.
+bool admission::known_to_be_stored(const settled& file) const {
+  if (rules_.record == nullptr) return false;
+  try {
+    const auto known = rules_.record->find(file.record_name.empty() ? file.report.path.native() : file.record_name);
+    return known && known->state != ledger::row_state::failed;
+  } catch (const boost::system::system_error& e) {
+    record_failed_(of_ledger(e));
+    return true;
+  }
 }
 
 std::optional<settled> admission::recall(item& file) const {

@@ -32,6 +32,7 @@ class admission {
 
  private:
   std::optional<settled> recall(item& file) const;
+  bool known_to_be_stored(const settled& file) const;
 
   rules rules_;
   std::function<void(const diagnostics&)> record_failed_;

@@ -155,10 +155,12 @@ net::task<bool> adopter::head_once(const wire::url& where, bool& worth_another) 
 net::task<std::string> adopter::digest(const item& file) {
   const auto opened = body_.open(file.what, file.identity);
   if (opened.status != net::source_status::ok) co_return std::string{};
+  doing_.enter(net::stage::sending); // each piece is a move: a long digest is not a silent peer
   std::vector<char> buffer(piece);
   while (body_.left() > 0 && !shut_) {
     std::size_t count = 0;
     if (body_.read(buffer, count) != net::source_status::ok) co_return std::string{};
+    ++doing_.moves;
     co_await net::asio::post(ex_, net::use_task);
   }
   co_return !shut_ && body_.unchanged() ? body_.md5() : std::string{};

@@ -31,7 +31,8 @@ resume_verdict judge(const std::optional<ledger::row>& known, const net::file_id
     case ledger::row_state::done:
       if (same && still_kept(*known, today)) return resume_verdict::report;
       return mode == resume_mode::failed ? resume_verdict::leave_out : resume_verdict::upload;
-    case ledger::row_state::leased: return same ? resume_verdict::adopt : resume_verdict::upload;
+    case ledger::row_state::leased:
+      return same && still_kept(*known, today) ? resume_verdict::adopt : resume_verdict::upload;
     case ledger::row_state::failed: break;
   }
   return resume_verdict::upload;

@@ -30,7 +30,7 @@ std::string detail_of(limit what, const counters& c) {
 } // namespace
 
 run::run(batch all, detail::batch_callback done, core::instant now)
-    : single_(false), all_(std::move(all)), all_done_(std::move(done)), started_(now) {}
+    : single_(false), all_(std::move(all)), all_done_(std::move(done)), started_(now), on_stop_(all_.watch.on_stop) {}
 
 run::run(detail::upload_callback done, core::instant now)
     : single_(true), one_done_(std::move(done)), started_(now) {
@@ -44,6 +44,7 @@ bool run::request_stop(stop_mode how) noexcept {
   if (was >= wanted) return false;
   const std::lock_guard lock(room_mutex_);
   room_.notify_all();
+  if (const auto tell = std::exchange(on_stop_, {})) tell();
   return true;
 }
 
@@ -89,6 +90,7 @@ void run::source_threw(const char* what) {
 void run::deliver(file_report&& report, bool abandoned) {
   if (single()) {
     one_ = std::move(report);
+    if (abandoned && !one_.error) forget_unrecorded();
   } else if (abandoned) {
     ++totals_.unsettled;
   } else {
@@ -103,6 +105,15 @@ void run::deliver(file_report&& report, bool abandoned) {
   if (left < resume_below_) room_.notify_one();
 }
 
+/// What the ledger could not be told is not done: a later run would know nothing of it.
+void run::forget_unrecorded() {
+  one_.error = errc::ledger_failed;
+  one_.id.clear();
+  one_.public_url.clear();
+  const std::lock_guard lock(end_mutex_);
+  one_.details = end_details_;
+}
+
 limit run::verdict() const {
   std::size_t most = 0;
   for (std::size_t i = 0; i < held_by.size(); ++i)
@@ -111,6 +122,10 @@ limit run::verdict() const {
 }
 
 void run::finish(core::instant now, const counters& figures) {
+  {
+    const std::lock_guard lock(room_mutex_);
+    on_stop_ = {};
+  }
   // What the caller gave goes before the completion: a handler may count on its captures being the last ones.
   const batch released = std::exchange(all_, {});
   if (single()) {
@@ -123,8 +138,12 @@ void run::finish(core::instant now, const counters& figures) {
   totals_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   totals_.limited_by = verdict();
   totals_.limited_detail = detail_of(totals_.limited_by, figures);
-  totals_.details = end_details_;
-  const error_code ec = ended_ ? ended_ : stopping() ? make_error_code(errc::cancelled) : error_code{};
+  error_code ec = stopping() ? make_error_code(errc::cancelled) : error_code{};
+  {
+    const std::lock_guard lock(end_mutex_); // another run's file may be ending all runs at this moment
+    totals_.details = end_details_;
+    if (ended_) ec = ended_;
+  }
   std::move(all_done_)(ec, std::move(totals_));
 }
 

@@ -59,6 +59,7 @@ class run {
 
  private:
   void source_threw(const char* what);
+  void forget_unrecorded();
   limit verdict() const;
 
   const bool single_;
@@ -71,6 +72,7 @@ class run {
   std::atomic<std::size_t> open_{0};
   std::mutex room_mutex_;
   std::condition_variable room_;
+  std::function<void()> on_stop_; ///< until it was called, or the run is complete; under room_mutex_
   std::atomic<bool> waiting_for_room_{false};
   std::size_t resume_below_ = 0;
 

@@ -240,6 +240,7 @@ void shard::look_again(file_id f, verdict& v) {
     v = too_large(seen.identity.size, config_.file_bytes_max);
   else
     file.identity = seen.identity;
+  flights_[f].maybe_stored = false; // what may be stored is what it was
 }
 
 void shard::put_disconnected(put_worker& w) {

@@ -158,14 +158,16 @@ sqlite_store::~sqlite_store() {
 }
 
 void sqlite_store::open_database() {
-  // Created by us, so that it is private from its first byte on; SQLite makes its journal with the same mode.
-  const int made = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, S_IRUSR | S_IWUSR);
-  if (made < 0 && errno == ELOOP) fail("is a symbolic link; name the file itself");
-  if (made < 0) fail("cannot be opened: " + std::generic_category().message(errno));
+  // Created by us, so that it is private from its first byte on; SQLite makes its journal with the same mode. One that is
+  // there is not opened beside SQLite: to close it again would take away the locks of whoever in this process has it.
+  const int made = ::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (made >= 0) ::close(made);
+  if (made < 0 && errno != EEXIST) fail("cannot be opened: " + std::generic_category().message(errno));
   struct ::stat status {};
-  const bool regular = ::fstat(made, &status) == 0 && S_ISREG(status.st_mode);
-  ::close(made);
-  if (!regular) fail("is no regular file; name another");
+  if (::lstat(file_.c_str(), &status) != 0) fail("cannot be opened: " + std::generic_category().message(errno));
+  if (S_ISLNK(status.st_mode)) fail("is a symbolic link; name the file itself");
+  if (S_ISDIR(status.st_mode)) fail("is a directory; name a file");
+  if (!S_ISREG(status.st_mode)) fail("is no regular file; name another");
   sqlite3* db = nullptr;
   const int opened = sqlite3_open_v2(file_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);

@@ -167,6 +167,39 @@ class Resume(TestCase):
                 self.assertEqual(len({r["public_url"] for r in rows}), 40)
                 self.assertEqual(server.metric("hoist_server_puts_total"), puts)
 
+    # A run that ends for a reason of its own lets go of whoever still waits: of a repeated entry's first time, and of a list
+    # that its producer holds open.
+    def test_fatal_end_while_waiting(self):
+        files = self.make_files(2)
+        name = os.fsencode(files / "0.png")
+        with Server() as server:
+            access = ["--endpoint", server.endpoint, "--cacert", server.cacert]
+            env = clean_environment(HOIST_API_KEY="no-such-key")
+            repeated = hoist("upload", *access, "-", stdin=name + b"\n" + name + b"\n", env=env, timeout=20)
+            self.assertEqual(repeated.code, 4, repeated.err)
+            held, write_end = os.pipe()
+            os.write(write_end, name + b"\n")
+            waiting = subprocess.Popen([BIN / "hoist", "upload", *access, "-q", "-"], stdin=held, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, env=env)
+            self.assertEqual(waiting.wait(timeout=20), 4)
+            os.close(held)
+            os.close(write_end)
+
+    # A refusal is one every time: it leaves no ledger behind that would make the next command go on with the file.
+    def test_refused_again(self):
+        files = self.make_files(1)
+        content = b'{"v":1,"type":"result","path":"elsewhere","status":"done"}\n'
+        self.manifest.write_bytes(content)
+        with Server() as server:
+            for option in ([], [], ["--no-resume"], []):
+                refused = self.run_hoist(server, files, "-L", self.manifest, *option)
+                self.assertEqual(refused.code, 2, refused.err)
+                self.assertEqual(self.manifest.read_bytes(), content)
+            both = self.run_hoist(server, files, "-L", self.manifest, "--ledger", self.manifest, "--overwrite")
+            self.assertEqual(both.code, 2)
+            self.assertIn("one file", both.err)
+            self.assertEqual(self.manifest.read_bytes(), content)
+
     # Another API's ledger and another key's are refused; the key's can be taken over.
     def test_owners(self):
         files = self.make_files(2)

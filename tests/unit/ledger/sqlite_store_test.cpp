@@ -118,6 +118,26 @@ TEST_F(sqlite_ledger, is_in_use_by_one) {
   EXPECT_TRUE(first.find("/a"));
 }
 
+// That a second uploader of the same process was refused does not let another process in.
+TEST_F(sqlite_ledger, a_refusal_keeps_the_lock) {
+  sqlite_store first(file, us);
+  EXPECT_NE(refusal(), "");
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    // A program of its own, since SQLite may not be carried over a fork.
+    const std::string open = "import sqlite3,sys\n"
+                             "c = sqlite3.connect('" + file.native() + "', timeout=0)\n"
+                             "try: c.execute('BEGIN IMMEDIATE')\n"
+                             "except sqlite3.OperationalError: sys.exit(7)\n";
+    ::execlp("python3", "python3", "-c", open.c_str(), nullptr);
+    ::_exit(1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
 // Another API's record is refused, and named.
 TEST_F(sqlite_ledger, belongs_to_an_api) {
   make_with_one_row();
