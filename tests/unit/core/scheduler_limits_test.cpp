@@ -283,6 +283,33 @@ TEST(scheduler_window, begins_small) {
   EXPECT_EQ(fixed.tested.presigns_window(), 16);
 }
 
+// It grows also where only retries are left, which have their tickets already.
+TEST(scheduler_window, grows_for_retries) {
+  retry_policy pauses;
+  pauses.transient = {1min, 1min};
+  scheduler_driver d(adapting(64), pauses);
+  d.add_many(200);
+  std::vector<file_id> putting;
+  const auto drain = [&] {
+    for (auto a = d.tested.next_action(d.now); a; a = d.tested.next_action(d.now)) {
+      if (const auto* presign = std::get_if<action::start_presign>(&*a)) d.presigned(presign->file, day);
+      if (const auto* put = std::get_if<action::start_put>(&*a)) putting.push_back(put->file);
+    }
+  };
+  for (drain(); !putting.empty(); drain())
+    for (const file_id f : std::exchange(putting, {})) d.put_failed(f, lost);
+  ASSERT_EQ(d.tested.puts_window(), 8);
+  d.now += 1min;
+  int largest = 0;
+  for (drain(); !putting.empty(); drain()) {
+    d.now += 50ms;
+    for (const file_id f : std::exchange(putting, {})) d.stored(f);
+    largest = std::max(largest, d.tested.puts_window());
+  }
+  EXPECT_TRUE(d.tested.done());
+  EXPECT_GE(largest, 32);
+}
+
 // No more tickets are made ahead than can be used within a quarter of their life at the pace of the PUTs.
 TEST(scheduler_window, no_tickets_that_would_lapse) {
   for (const bool slow : {false, true}) {
