@@ -41,9 +41,18 @@ settled unfit(item& file, errc code, verdict why) {
   return s;
 }
 
-settled recalled(item& file, ledger::row known) {
+settled left_out(item& file) {
   settled s = about(file);
   s.recorded = true;
+  s.report.error = errc::not_failed_before;
+  s.report.details.message = "no earlier run has it as failed, and only such files are wanted";
+  return s;
+}
+
+} // namespace
+
+settled as_known(item& file, ledger::row& known) {
+  settled s = about(file);
   s.report.content_type = std::move(known.content_type);
   s.report.id = std::move(known.id);
   s.report.public_url = std::move(known.public_url);
@@ -55,16 +64,6 @@ settled recalled(item& file, ledger::row known) {
   s.report.from_ledger = true;
   return s;
 }
-
-settled left_out(item& file) {
-  settled s = about(file);
-  s.recorded = true;
-  s.report.error = errc::not_failed_before;
-  s.report.details.message = "no earlier run has it as failed, and only such files are wanted";
-  return s;
-}
-
-} // namespace
 
 admission::admission(rules r, std::function<void(const diagnostics&)> record_failed)
     : rules_(std::move(r)), record_failed_(std::move(record_failed)) {}
@@ -111,7 +110,11 @@ std::optional<settled> admission::recall(item& file) const {
     auto known = rules_.record->find(name);
     switch (judge(known, file.identity, today(), rules_.resume)) {
       case resume_verdict::upload: break;
-      case resume_verdict::report: return recalled(file, std::move(*known));
+      case resume_verdict::report: {
+        settled s = as_known(file, *known);
+        s.recorded = true;
+        return s;
+      }
       case resume_verdict::adopt: file.lease = std::make_unique<ledger::row>(std::move(*known)); break;
       case resume_verdict::leave_out: return left_out(file);
     }

@@ -15,6 +15,9 @@
 
 namespace hoist::engine {
 
+/// `file` as the ledger has it done: nothing is uploaded. Takes the texts out of both.
+settled as_known(item& file, ledger::row& known);
+
 class admission {
  public:
   struct rules {

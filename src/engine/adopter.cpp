@@ -1,5 +1,6 @@
 #include "engine/adopter.hpp"
 
+#include "engine/admission.hpp"
 #include "net/head_exchange.hpp"
 #include "wire/head_request.hpp"
 #include "wire/header_rules.hpp"
@@ -16,28 +17,6 @@ namespace {
 
 // A digest is made in pieces, between which the shard's other files get their turn.
 constexpr std::size_t piece = 256 * 1024;
-
-settled adopted(item& file) {
-  ledger::row& lease = *file.lease;
-  settled s;
-  s.owner = std::move(file.owner);
-  s.record_name = std::move(file.record_name);
-  s.mtime_ns = file.identity.mtime_ns;
-  s.ctime_ns = file.identity.ctime_ns;
-  s.report.path = std::move(file.what.path);
-  s.report.tag = file.what.tag;
-  s.report.size = file.identity.size;
-  s.report.content_type = std::move(lease.content_type);
-  s.report.id = std::move(lease.id);
-  s.report.public_url = std::move(lease.public_url);
-  s.report.etag = std::move(lease.etag);
-  s.report.verified = lease.verified;
-  s.report.retained_until = lease.retained_until;
-  s.report.attempts = lease.attempts;
-  s.report.presigns = lease.presigns;
-  s.report.from_ledger = true;
-  return s;
-}
 
 } // namespace
 
@@ -69,7 +48,7 @@ net::task<void> adopter::run() {
     body_.close();
     current_ = nullptr;
     std::optional<settled> result;
-    if (found) result = adopted(file);
+    if (found) result = as_known(file, *file.lease);
     file.lease.reset();
     listener_.adoption_ended(std::move(file), std::move(result));
   }

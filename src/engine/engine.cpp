@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace hoist::engine {
 
@@ -111,6 +112,8 @@ engine::engine(const options& o)
   recorder_ = std::make_unique<recorder>(
       *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
+  ledger_notice_ = ledger_->notice();
+
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
   const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
   const int presigns_wanted = o.presign_concurrency > 0 ? o.presign_concurrency : puts_wanted;
@@ -182,6 +185,8 @@ void engine::start(std::shared_ptr<run> r, source what) {
 bool engine::enter(const std::shared_ptr<run>& r) {
   recorder_->began(r);
   const std::lock_guard lock(mutex_);
+  // The first run is there to hear it.
+  if (const auto notice = std::exchange(ledger_notice_, {}); !notice.empty()) recorder_->log(severity::warning, notice);
   forget_finished();
   runs_.push_back(r);
   if (ended_ == errc{}) return true;

@@ -17,6 +17,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace hoist::engine {
@@ -60,6 +61,7 @@ class engine final : shard_listener {
   std::vector<std::unique_ptr<shard>> shards_;
 
   mutable std::mutex mutex_;
+  std::string ledger_notice_; ///< not told yet
   std::list<std::weak_ptr<run>> runs_;
   std::list<std::unique_ptr<intake>> intakes_;
   std::atomic<std::uint64_t> recalled_{0}, refused_{0}; ///< files that no shard ever saw

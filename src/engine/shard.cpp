@@ -136,6 +136,7 @@ void shard::take_in(item file) {
 
 void shard::adoption_ended(item file, std::optional<settled> adopted) {
   if (!adopted) return take_in(std::move(file));
+  if (tells(adopted->report.etag, {config_.api_key, {}})) adopted->report.etag.clear();
   settle_early(std::move(*adopted));
   schedule_pump();
 }
@@ -154,26 +155,13 @@ void shard::report(const core::scheduler_event& e) {
 }
 
 void shard::fail_presign(file_id f, verdict v) {
-  hide_secrets(f, v.details);
+  hide(v.details, secrets_of(f));
   flights_[f].last_failure = std::move(v.details);
   latest_failed_ = f;
   report(core::event::presign_failed{f, v.what});
 }
 
-/// Whether a server's words hold the key, or what the URL of the file is signed with.
-bool shard::tells_secret(const flight& f, std::string_view words) const {
-  const auto& target = f.ticket.put_url.target;
-  const auto query = std::string_view(target).substr(std::min(target.find('?'), target.size()));
-  return words.find(config_.api_key) != std::string_view::npos ||
-         (query.size() > 1 && words.find(query.substr(1)) != std::string_view::npos) ||
-         words.find("X-Amz-Signature") != std::string_view::npos || words.find("X-Amz-Credential") != std::string_view::npos;
-}
-
-/// A server that repeats a secret in its refusal must not get it into a row or a log.
-void shard::hide_secrets(file_id f, diagnostics& details) const {
-  for (std::string* words : {&details.server_message, &details.storage_code, &details.request_id, &details.message})
-    if (tells_secret(flights_[f], *words)) *words = "[it repeats a secret]";
-}
+secrets shard::secrets_of(file_id f) const { return {config_.api_key, flights_[f].ticket.put_url.target}; }
 
 void shard::presign_connected(bool peer_is_public) {
   ++connections_;
@@ -214,7 +202,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
   if (!failed) {
-    if (tells_secret(flights_[f], flights_[f].etag)) flights_[f].etag.clear();
+    if (tells(flights_[f].etag, secrets_of(f))) flights_[f].etag.clear();
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
   // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has it.
@@ -223,7 +211,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
   flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
-  hide_secrets(f, failed->details);
+  hide(failed->details, secrets_of(f));
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
   flights_[f].last_failure = std::move(failed->details);
   latest_failed_ = f;

@@ -10,6 +10,7 @@
 #include "engine/flight.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"
+#include "engine/redaction.hpp"
 #include "engine/sweeper.hpp"
 #include "engine/ticket_registry.hpp"
 #include "net/presign_channel.hpp"
@@ -83,8 +84,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
-  bool tells_secret(const flight& f, std::string_view words) const;
-  void hide_secrets(core::file_id f, diagnostics& details) const;
+  secrets secrets_of(core::file_id f) const;
   void schedule_pump();
   void pump();
 

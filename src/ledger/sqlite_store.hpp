@@ -43,8 +43,7 @@ class sqlite_store final : public store {
   void commit() override;
   bool durable() const noexcept override { return true; }
 
-  /// Something the user should know, or empty.
-  const std::string& notice() const noexcept { return notice_; }
+  std::string notice() const override { return notice_; }
 
  private:
   struct close_database {

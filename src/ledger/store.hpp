@@ -51,6 +51,9 @@ class store {
   /// cannot; the staged rows are then lost, the earlier ones not.
   virtual void commit() = 0;
 
+  /// Something the user should know of this record, or empty.
+  virtual std::string notice() const { return {}; }
+
   /// Whether a commit reaches the disk, and is dear for that.
   virtual bool durable() const noexcept = 0;
 };
