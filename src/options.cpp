@@ -48,7 +48,7 @@ void validate(const options& o) {
   in_range("threads", o.threads, 0, 64);
   in_range("concurrency", o.concurrency, 0, 4096);
   in_range("presign_concurrency", o.presign_concurrency, 0, 1024);
-  in_range("presign_depth", o.presign_depth, 1, 64);
+  in_range("presign_depth", o.presign_depth, 0, 64);
   positive("presign_lifetime_max", o.presign_lifetime_max);
   if (o.expires_in != 0s) in_range("expires_in", o.expires_in.count(), 60, 31'536'000);
   in_range("retry.attempts_max", o.retry.attempts_max, 0, 1'000'000);

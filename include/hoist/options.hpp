@@ -64,8 +64,10 @@ struct options {
   int concurrency = 0;
   /// Presign requests in flight over all threads; 0 (default): found out while it runs. Range 0 to 1024.
   int presign_concurrency = 0;
-  /// Requests a presign connection may have unanswered (HTTP/1.1 pipelining). 1 (default): none waits behind another.
-  int presign_depth = 1;
+  /// Requests a presign connection may have unanswered (HTTP/1.1 pipelining); 1: none waits behind another. 0 (default):
+  /// found out while it runs, up to 16. Either way an API that turns out not to take it is asked one at a time from then
+  /// on, and what it left unanswered is asked again. Range 0 to 64.
+  int presign_depth = 0;
   /// Larger files fail before any request. Default 104 857 600 bytes; 0: no limit.
   std::uint64_t file_bytes_max = 104'857'600;
   /// A signed URL is believed to die this long after it was asked for, whatever else it says. Default 15 min.

@@ -43,6 +43,7 @@ constexpr auto table = std::to_array<option_spec>({
      "transfers numworkers num-workers max-workers parallel-max"},
     {pace, "threads", 0, value, text, "N", "threads that move bytes (the machine's cores, at most 4)", ""},
     {pace, "presign-concurrency", 0, value, text, "N|auto", "presign requests in flight (auto)", ""},
+    {pace, "presign-depth", 0, value, text, "N|auto", "of these, unanswered on one connection (auto, up to 16)", ""},
     {pace, "retries", 0, value, text, "N", "tries after the first that a file may use (no count, only time)",
      "retry-count retry"},
     {pace, "give-up-after", 0, value, text, "DUR", "how long one file's failures may go on (15m)", ""},

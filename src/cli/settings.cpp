@@ -152,6 +152,7 @@ void take_pace(settings& s, const arguments& typed) {
   auto& o = s.library;
   o.concurrency = limit_of(typed, "concurrency", 4096);
   o.presign_concurrency = limit_of(typed, "presign-concurrency", 1024);
+  o.presign_depth = limit_of(typed, "presign-depth", 64);
   o.threads = static_cast<int>(count_of(typed, "threads", {0, 64}).value_or(0));
   if (const auto retries = count_of(typed, "retries", {0, 1'000'000}))
     o.retry.attempts_max = static_cast<int>(*retries) + 1;

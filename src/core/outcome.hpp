@@ -26,6 +26,7 @@ enum class outcome_kind : std::uint8_t {
   // the way there
   unreachable,     ///< no connection: refused, unresolvable, connect timeout
   stale,           ///< a kept connection turned out closed before it gave any answer
+  unserved,        ///< it waited behind another request, whose connection ended before its turn came
   lost,            ///< a connection broke or stalled in mid-exchange
   tls_refused,     ///< certificate or protocol not acceptable
   address_refused, ///< the name leads where a public API may not send us

@@ -1,6 +1,7 @@
 #include "core/scheduler.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <ostream>
 #include <utility>
 
@@ -187,7 +188,8 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
     case throttled:
     case transient:
     case lost: return retry_later(f, where, why, now);
-    case unreachable: return requeue(f);
+    case unreachable:
+    case unserved: return requeue(f);
     case exhausted: return park(f, now + exhausted_pause);
     case stale:
       if (file.free_retry_used) return retry_later(f, where, why, now);
@@ -447,7 +449,8 @@ std::optional<scheduler_action> scheduler::next_presign(instant now) {
       api_.limit.held(now, {});
       break;
     }
-    if (!tickets_wanted()) {
+    grouping_ = tickets_wanted();
+    if (!grouping_) {
       if (tickets_coming() >= tickets_for_window()) storage_.limit.held(now, api_.limit.took());
       break;
     }
@@ -471,6 +474,7 @@ int scheduler::tickets_for_window() const noexcept {
   const int slots = storage_.limit.size();
   int ahead = limits_.tickets_ahead_max;
   if (limits_.puts == sizing::adaptive) ahead = std::min(ahead, slots / 4 + 2);
+  ahead += presign_group_ - 1; // as many as before are left when the next group is begun
   const auto put = storage_.limit.took(), presign = api_.limit.took();
   if (put <= 0ms) return slots - puts_in_flight_ + ahead;
   const double used_in_time = slots * share(ticket_life_, put) / ticket_life_part;
@@ -481,14 +485,15 @@ int scheduler::tickets_for_window() const noexcept {
 /// Likewise, for as many as the storage's rate lets begin soon.
 int scheduler::tickets_for_rate() const noexcept {
   const auto per_second = storage_.limit.per_second();
-  if (!per_second) return limits_.puts_max + limits_.tickets_ahead_max;
+  if (!per_second) return std::numeric_limits<int>::max();
   const auto soon = std::min<instant::duration>(ticket_wait_max, ticket_life_ / ticket_life_part);
   return 1 + static_cast<int>(*per_second * std::chrono::duration<double>(soon).count());
 }
 
 bool scheduler::tickets_wanted() const noexcept {
   if (probe_waits()) return true; // the window is full of tickets that lapse meanwhile
-  return tickets_coming() < std::min(tickets_for_window(), tickets_for_rate());
+  const int most = tickets_max(), missing = most - tickets_coming();
+  return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
 
 std::optional<instant> scheduler::next_wakeup() const {

@@ -27,6 +27,7 @@
 
 #include <hoist/error.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
@@ -165,6 +166,9 @@ class scheduler {
   void on(const scheduler_event& e, instant now);
   /// What to do next; ask until it has nothing.
   std::optional<scheduler_action> next_action(instant now);
+  /// Presigns are cheaper by the group (a pipeline's depth, say): begin so many one right after the other where tickets
+  /// suffice for so long, and make tickets that much further ahead. 1 to begin with.
+  void group_presigns(int n) noexcept { presign_group_ = n; }
   /// When to ask again although no event came.
   std::optional<instant> next_wakeup() const;
   /// No file is inside.
@@ -263,6 +267,7 @@ class scheduler {
   int tickets_coming() const noexcept { return presigns_in_flight_ + static_cast<int>(ready_.size()); }
   int tickets_for_window() const noexcept;
   int tickets_for_rate() const noexcept;
+  int tickets_max() const noexcept { return std::min(tickets_for_window(), tickets_for_rate()); }
   bool tickets_wanted() const noexcept;
 
   void unpark(instant now);
@@ -285,6 +290,8 @@ class scheduler {
 
   int puts_in_flight_ = 0;
   int presigns_in_flight_ = 0;
+  int presign_group_ = 1;
+  bool grouping_ = false; ///< a group has been begun, and there is need for more of it
   std::uint32_t open_files_ = 0;
   refusal_streak own_streak_;
   refusal_streak& streak_;

@@ -73,7 +73,7 @@ shard_config config_of(const options& o) {
   c.retry.throttled = {o.retry.throttle_base, std::max(o.retry.throttle_base, o.retry.backoff_cap)};
   c.retry.give_up_after = o.retry.give_up_after;
   c.retry.attempts_max = o.retry.attempts_max;
-  c.presign_depth = o.presign_depth;
+  if (o.presign_depth > 0) c.presign_depth = {o.presign_depth, o.presign_depth};
   c.lifetime_max = o.presign_lifetime_max;
   c.file_bytes_max = o.file_bytes_max;
   c.timeout = o.timeout;
@@ -125,7 +125,7 @@ engine::engine(const options& o)
   for (int i = 0; i < threads; ++i) {
     shard_config c = config_of(o);
     c.limits.puts_max = share(puts, threads, i);
-    c.limits.presigns_max = at_least_one(share(presigns, threads, i)) * o.presign_depth;
+    c.limits.presigns_max = at_least_one(share(presigns, threads, i));
     c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
     c.limits.puts = o.concurrency > 0 ? fixed : adaptive;
     c.limits.presigns = o.presign_concurrency > 0 ? fixed : adaptive;

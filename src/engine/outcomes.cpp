@@ -81,6 +81,7 @@ verdict of_failure(const net::failure& why, phase where, bool reused) {
       return make(outcome_kind::private_storage, phase::connect, why.text + "; allow_private_storage would permit it");
     case handshake: return make(outcome_kind::lost, phase::connect, why.text);
     case closed: return make(reused ? outcome_kind::stale : outcome_kind::lost, where, why.text);
+    case unserved: return make(outcome_kind::unserved, where, why.text);
     case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);
     case cancelled: return make(outcome_kind::cancelled, where, "cancelled");
     case bad_response:

@@ -34,7 +34,7 @@ core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
 /// Channels and slots are made when they are first needed, up to these.
-int channels_max(const shard_config& c) { return std::max(1, c.limits.presigns_max / c.presign_depth); }
+int channels_max(const shard_config& c) { return c.limits.presigns_max; }
 int workers_max(const shard_config& c) { return c.limits.puts_max; }
 
 } // namespace
@@ -195,6 +195,8 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
 
 void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
+  if (pipeline_.given_up() && !std::exchange(told_of_pipelining_, true))
+    recorder_.log(severity::info, "the API does not take pipelined requests (" + why.text + "); asking one at a time");
   fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
@@ -246,6 +248,7 @@ void shard::schedule_pump() {
 void shard::pump() {
   pump_scheduled_ = false;
   const auto now = now_steady();
+  scheduler_.group_presigns(pipeline_.depth());
   while (const auto next = scheduler_.next_action(now))
     std::visit([this](const auto& a) { act(a); }, *next);
   for (auto& c : channels_)
@@ -286,7 +289,7 @@ void shard::act(const core::action::start_put& a) {
 
 void shard::add_channel() {
   net::presign_listener& replies = *this;
-  channels_.push_back(std::make_unique<net::presign_channel>(connecting_, config_.api, config_.presign_depth, replies));
+  channels_.push_back(std::make_unique<net::presign_channel>(connecting_, config_.api, pipeline_, replies));
   net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
 }
 
@@ -316,7 +319,7 @@ void shard::act(const core::action::abort_attempt& a) {
   if (f.worker != nullptr) return f.worker->shut(net::asio::error::operation_aborted);
   if (f.channel < 0) return;
   auto& channel = *channels_[static_cast<std::size_t>(f.channel)];
-  if (channel.room() == config_.presign_depth - 1) return channel.shut(net::asio::error::operation_aborted);
+  if (channel.alone()) return channel.shut(net::asio::error::operation_aborted);
   // Others share the connection and would be lost with it: its answer is dropped when it comes.
   channel.forget(a.file);
   f.channel = -1;

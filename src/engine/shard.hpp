@@ -31,7 +31,7 @@ namespace hoist::engine {
 struct shard_config {
   core::scheduler_limits limits;
   core::retry_policy retry;
-  int presign_depth = 1;
+  core::pipeline_range presign_depth;
   core::millis lifetime_max{};
   std::uint64_t file_bytes_max = 0;
   bool durable = false; ///< there is a ledger to be told of long PUTs
@@ -130,6 +130,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   net::reach storage_reach_ = config_.storage_reach;
 
   core::scheduler scheduler_;
+  core::pipeline pipeline_{config_.presign_depth};
   core::server_clock server_clock_;
   wire::presign_writer presign_writer_;
   wire::presign_reader presign_reader_;
@@ -151,6 +152,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   core::instant wakeup_at_ = core::instant::max();
   bool pump_scheduled_ = false;
   bool warned_of_dates_ = false;
+  bool told_of_pipelining_ = false;
   core::file_id latest_failed_ = 0;
 
   std::mutex inbox_mutex_;

@@ -19,6 +19,7 @@ enum class failure_kind : std::uint8_t {
   address_refused, ///< the address is one that we may not connect to
   private_storage, ///< likewise, and an option would allow it
   closed,          ///< closed by the peer before the first byte of an answer
+  unserved,        ///< the connection ended while another request was before it in line
   broken,          ///< reset, closed or garbled in mid-exchange
   timed_out,       ///< a stage took longer than its limit
   bad_response,    ///< the answer is no HTTP we accept

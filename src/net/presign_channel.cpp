@@ -8,13 +8,31 @@
 
 namespace hoist::net {
 
-presign_channel::presign_channel(connect_context context, const wire::origin& api, int depth, presign_listener& listener)
-    : connector_(context), ex_(context.ex), api_(api), depth_(depth), listener_(listener), asleep_(context.ex) {
+using loss = core::pipeline::loss;
+
+namespace {
+
+loss loss_of(const failure& why) noexcept {
+  switch (why.kind) {
+    case failure_kind::closed: return loss::closed;
+    case failure_kind::timed_out: return loss::silent;
+    case failure_kind::broken:
+    case failure_kind::bad_response: return loss::garbled;
+    default: return loss::ours;
+  }
+}
+
+} // namespace
+
+presign_channel::presign_channel(connect_context context, const wire::origin& api, core::pipeline& depths,
+                                 presign_listener& listener)
+    : connector_(context), ex_(context.ex), api_(api), depths_(depths), listener_(listener), asleep_(context.ex) {
   asleep_.expires_at(timer::time_point::max());
 }
 
 void presign_channel::enqueue(core::file_id f) {
   waiting_.push_back({f, {}, false});
+  ++line_.asked;
   ++unsent_requests_;
 }
 
@@ -66,12 +84,11 @@ task<void> presign_channel::sleep() {
 task<void> presign_channel::connect() {
   auto result = co_await connector_.connect(api_, reach::anywhere, doing_);
   if (result.why) {
-    lose(result.why);
+    lose(result.why, loss::ours);
     co_return;
   }
   connection_ = std::move(result.connected);
   reader_.restart();
-  answered_ = 0;
   listener_.presign_connected(result.peer_is_public);
 }
 
@@ -93,7 +110,7 @@ void presign_channel::write() {
   if (ec && ec != asio::error::would_block) {
     // What the peer said before it closed is still worth reading: it may have answered some.
     read();
-    if (connection_) lose({failure_kind::closed, "the connection broke while sending: " + ec.message()});
+    if (connection_) lose({failure_kind::closed, "the connection broke while sending: " + ec.message()}, loss::closed);
   }
 }
 
@@ -102,25 +119,33 @@ void presign_channel::read() {
     failure why;
     const auto state = reader_.pull(*connection_, why);
     if (state == answer_reader::progress::waiting) return;
-    if (state == answer_reader::progress::broken) return lose(why);
-    if (waiting_.empty()) return lose({failure_kind::bad_response, "an answer came that nobody asked for"});
-    ++answered_;
+    if (state == answer_reader::progress::broken) return lose(why, loss_of(why));
+    if (waiting_.empty()) return lose({failure_kind::bad_response, "an answer came that nobody asked for"}, loss::garbled);
     ++doing_.moves;
     const request first = waiting_.pop_front();
     const bool goes_on = reader_.answer().keep_alive;
+    depths_.answered(line_, first.sent, std::chrono::steady_clock::now(), goes_on);
     if (!first.forgotten) listener_.presign_answered(first.file, reader_.answer(), first.sent, goes_on);
-    if (!goes_on) return lose({failure_kind::closed, "the connection was closed after an answer"});
+    if (!goes_on) return lose({failure_kind::closed, "the connection was closed after an answer"}, loss::announced);
     reader_.next();
   }
 }
 
-void presign_channel::lose(const failure& why) {
+void presign_channel::lose(const failure& why, loss how) {
+  const bool fresh = line_.answered == 0;
+  depths_.lost(line_, how);
   connection_.reset();
   outbox_.clear();
   unsent_requests_ = 0;
+  line_ = {};
+  const failure behind{failure_kind::unserved, "the connection ended before its turn: " + why.text};
   // The listener may enqueue again at once: only what was here before is lost.
-  for (std::size_t n = waiting_.size(); n > 0; --n)
-    if (const request lost = waiting_.pop_front(); !lost.forgotten) listener_.presign_broke(lost.file, why, answered_ == 0);
+  const std::size_t all = waiting_.size();
+  for (std::size_t i = 0; i < all; ++i) {
+    const request lost = waiting_.pop_front();
+    const bool had_its_turn = how == loss::ours || (i == 0 && how != loss::announced);
+    if (!lost.forgotten) listener_.presign_broke(lost.file, had_its_turn ? why : behind, fresh);
+  }
 }
 
 void presign_channel::settle_stage() noexcept {

@@ -1,9 +1,10 @@
 #pragma once
 
-// One connection to the API with up to `depth` requests unanswered (HTTP/1.1 pipelining; at depth 1 none waits behind
+// One connection to the API, with as many requests unanswered as the pipeline allows (at depth 1 none waits behind
 // another). It lives as long as its owner: connects when there is something to send, and again after a loss. What a loss
 // means for the requests on it is the listener's to decide; nothing is sent twice here.
 
+#include "core/pipeline.hpp"
 #include "core/ring.hpp"
 #include "core/scheduler.hpp"
 #include "core/time.hpp"
@@ -20,7 +21,8 @@ struct presign_listener {
   virtual void presign_connected(bool peer_is_public) = 0;
   /// The answer to the request of `f`, which was handed to the kernel at `sent`. Valid during the call.
   virtual void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool connection_goes_on) = 0;
-  /// No answer will come for `f`. `fresh`: the connection had answered nothing yet.
+  /// No answer will come for `f`. `fresh`: the connection had answered nothing yet. Of those that a connection leaves
+  /// unanswered the first learns why; the others behind it are `unserved`, as is the first after an announced close.
   virtual void presign_broke(core::file_id f, const failure& why, bool fresh) = 0;
 
  protected:
@@ -29,10 +31,13 @@ struct presign_listener {
 
 class presign_channel {
  public:
-  presign_channel(connect_context context, const wire::origin& api, int depth, presign_listener& listener);
+  /// `depths`: what is known of the API, by all channels of a thread.
+  presign_channel(connect_context context, const wire::origin& api, core::pipeline& depths, presign_listener& listener);
 
-  int room() const noexcept { return depth_ - static_cast<int>(waiting_.size()); }
+  int room() const noexcept { return depths_.room(line_); }
   bool busy() const noexcept { return !waiting_.empty(); }
+  /// Nobody else would lose an answer if this connection ended.
+  bool alone() const noexcept { return waiting_.size() == 1; }
   bool connected() const noexcept { return connection_ != nullptr; }
 
   /// Adds the request of `f`, whose bytes the caller appends to `outbox()` right after. Precondition: room() > 0.
@@ -62,23 +67,23 @@ class presign_channel {
   task<void> connect();
   void write();
   void read();
-  void lose(const failure& why);
+  void lose(const failure& why, core::pipeline::loss how);
   void settle_stage() noexcept;
 
   connector connector_;
   executor ex_;
   const wire::origin api_;
-  const int depth_;
+  core::pipeline& depths_;
   presign_listener& listener_;
 
   std::unique_ptr<stream> connection_;
   answer_reader reader_;
-  core::ring<request> waiting_;   ///< in the order of sending
+  core::pipeline::line line_;
+  core::ring<request> waiting_;     ///< in the order of sending
   std::size_t unsent_requests_ = 0; ///< how many of them, at the end, are still in the outbox
   std::string outbox_;
   timer asleep_; ///< never expires; cancelled to wake a channel that has no connection to wait on
   activity doing_;
-  std::uint64_t answered_ = 0; ///< on this connection
   bool stopping_ = false;
 };
 

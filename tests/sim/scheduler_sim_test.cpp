@@ -101,6 +101,7 @@ class simulation {
 
   void boot() {
     tested_ = std::make_unique<scheduler>(weather_.limits, weather_.policy, rng_.next());
+    tested_->group_presigns(weather_.presign_group);
     clock_ = {};
     flights_.clear();
     happenings_.clear();
@@ -259,6 +260,7 @@ class simulation {
       return outcome{throttled, rng_.up_to(1) == 0 ? std::optional(millis{1000 * rng_.up_to(30)}) : std::nullopt};
     if (chance(m.lost)) return outcome{lost, {}};
     if (chance(m.stale)) return outcome{stale, {}};
+    if (chance(m.unserved)) return outcome{unserved, {}};
     if (chance(m.exhausted)) return outcome{exhausted, {}};
     if (chance(m.rejected)) return outcome{rejected, {}};
     return std::nullopt;

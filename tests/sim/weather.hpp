@@ -23,7 +23,7 @@ inline bool within(const std::vector<period>& periods, instant t) {
 
 /// Chances in percent, of a presign's or PUT's end.
 struct mishaps {
-  int transient = 0, throttled = 0, lost = 0, stale = 0, exhausted = 0, rejected = 0;
+  int transient = 0, throttled = 0, lost = 0, stale = 0, unserved = 0, exhausted = 0, rejected = 0;
 };
 
 struct weather {
@@ -39,6 +39,7 @@ struct weather {
       window = 200;
     }
     policy.budget = {1 + up_to(one_in(2) ? 5 : 500), millis{20 + up_to(500)}};
+    if (one_in(2)) presign_group = 2 + up_to(20);
     latency_max = millis{1 + up_to(one_in(2) ? 100 : 2000)};
     static constexpr millis lives[] = {1s, 2s, 5s, 30s, 5min, 15min, 15min, 15min};
     life = lives[up_to(7)];
@@ -48,7 +49,7 @@ struct weather {
       kills.push_back(dawn + millis{up_to(one_in(2) ? 3'000 : 60'000)});
     std::sort(kills.begin(), kills.end());
     if (fair) return;
-    by_chance = {up_to(40), up_to(20), up_to(20), up_to(10), up_to(10), one_in(4) ? up_to(10) : 0};
+    by_chance = {up_to(40), up_to(20), up_to(20), up_to(10), up_to(10), up_to(10), one_in(4) ? up_to(10) : 0};
     if (one_in(3)) by_chance = {};
     refused = one_in(4) ? up_to(60) : 0;
     answer_lost = one_in(2) ? up_to(30) : 0;
@@ -77,6 +78,7 @@ struct weather {
   millis latency_max, life;
   dated dates = dated::expires_at;
   millis server_ahead{}; ///< of our calendar clock
+  int presign_group = 1;
   mishaps by_chance;
   int refused = 0, answer_lost = 0, cancelled = 0; ///< percent, of PUTs, of stored PUTs, of files
   bool key_refused = false;

@@ -72,7 +72,7 @@ TEST_P(cancelled_upload, ends_at_once) {
                                                : std::vector<std::string>{"--presign-delay", "5s"});
   options o = options_for(server);
   o.concurrency = 1;
-  o.presign_concurrency = 1;
+  o.presign_concurrency = c.presign_depth;
   o.presign_depth = c.presign_depth;
   uploader up(o);
   completion<file_report> other, cancelled;

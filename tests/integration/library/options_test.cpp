@@ -45,7 +45,7 @@ TEST(options_validation, names_the_field) {
       {"concurrency", [](options& o) { o.concurrency = -1; }},
       {"concurrency", [](options& o) { o.concurrency = 4097; }},
       {"presign_concurrency", [](options& o) { o.presign_concurrency = 1025; }},
-      {"presign_depth", [](options& o) { o.presign_depth = 0; }},
+      {"presign_depth", [](options& o) { o.presign_depth = -1; }},
       {"presign_depth", [](options& o) { o.presign_depth = 65; }},
       {"presign_lifetime_max", [](options& o) { o.presign_lifetime_max = 0ms; }},
       {"expires_in", [](options& o) { o.expires_in = 59s; }},

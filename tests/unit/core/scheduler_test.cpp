@@ -108,6 +108,31 @@ TEST(scheduler, a_free_slot_moves_the_window) {
   EXPECT_EQ(d.drain(), "settle(1, done) start_put(2) start_presign(3)");
 }
 
+// Presigns that are cheaper by the group are begun by the group: one slot that comes free asks for no ticket while some are
+// left, and for the whole group once as many are missing. A few files alone do not wait for others.
+TEST(scheduler, presigns_go_in_groups) {
+  scheduler_driver d({4, 64, 4});
+  d.tested.group_presigns(3);
+  d.add_many(40);
+  d.drain();
+  ASSERT_EQ(d.tested.presigns_in_flight(), 10) << "four slots, four ahead and a group's two more";
+  for (file_id f = 0; f < 10; ++f) d.presigned(f);
+  EXPECT_EQ(d.drain(), "start_put(0) start_put(1) start_put(2) start_put(3)");
+  d.stored(0);
+  EXPECT_EQ(d.drain(), "settle(0, done) start_put(4)");
+  d.stored(1);
+  EXPECT_EQ(d.drain(), "settle(1, done) start_put(5)");
+  d.stored(2);
+  EXPECT_EQ(d.drain(), "settle(2, done) start_put(6) start_presign(10) start_presign(11) start_presign(12)");
+
+  scheduler_driver few({4, 64, 4});
+  few.tested.group_presigns(16);
+  few.add(0);
+  EXPECT_EQ(few.drain(), "start_presign(0)");
+  few.add(1);
+  EXPECT_EQ(few.drain(), "start_presign(1)");
+}
+
 // ---- lapsing tickets --------------------------------------------------------------------------------------------
 
 // A ticket is used before `use_before`, and refreshed, never used, at it or later.
@@ -527,6 +552,16 @@ TEST(scheduler, one_free_retry) {
   EXPECT_EQ(p.drain(), "start_presign(0)");
   p.presign_failed(0, stale);
   EXPECT_EQ(p.drain(), failed(0, errc::gave_up));
+}
+
+// A presign whose turn never came on its connection is asked for again at once, as often as that happens, uncharged.
+TEST(scheduler, unserved_is_no_failure) {
+  scheduler_driver d({}, charged_once_fails);
+  d.add(0);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(d.drain(), "start_presign(0)");
+    d.presign_failed(0, unserved);
+  }
 }
 
 // Being out of descriptors is ours to wait for: uncharged, with a pause, for as long as it lasts.

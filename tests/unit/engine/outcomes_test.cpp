@@ -171,6 +171,7 @@ TEST(outcomes, failures) {
       {net::failure_kind::private_storage, false, outcome_kind::private_storage},
       {closed, false, outcome_kind::lost},
       {closed, true, stale},
+      {net::failure_kind::unserved, true, outcome_kind::unserved},
       {broken, false, outcome_kind::lost},
       {broken, true, outcome_kind::lost},
       {timed_out, false, outcome_kind::lost},
