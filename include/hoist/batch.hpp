@@ -23,6 +23,10 @@ struct batch {
   /// time, in completion order. While it blocks, no further files are taken in; uploads in flight go on. May not throw.
   std::function<void(file_report&&)> sink;
 
+  /// Optional: called on the sink's thread when the reports that had come together are all delivered, before it waits for
+  /// more (at the latest every 1024 or so). A sink that collects what it writes can write it here, once. May not throw.
+  std::function<void()> flush;
+
   /// Optional: told of progress and of things worth a log line.
   observer watch;
 };

@@ -46,8 +46,17 @@ void output::row(std::string_view line) {
   if (rows_) rows_->write(line);
 }
 
-void output::url(std::string_view url) {
-  if (urls_) urls_->write(escaped(url) + "\n");
+void output::collect_row(std::string_view line) {
+  if (rows_) rows_->collect(line);
+}
+
+void output::collect_url(std::string_view url) {
+  if (urls_) urls_->collect(escaped(url) + "\n");
+}
+
+void output::flush() {
+  if (rows_) rows_->flush();
+  if (urls_) urls_->flush();
 }
 
 void output::summary(std::string_view line, bool complete) {

@@ -27,7 +27,10 @@ class output {
 
   bool wants_rows() const { return rows_ != nullptr; }
   void row(std::string_view line);
-  void url(std::string_view url);
+  /// May wait for `flush`.
+  void collect_row(std::string_view line);
+  void collect_url(std::string_view url);
+  void flush();
   /// The last row, after every other. `complete`: each input has its row. Throws std::system_error when the manifest
   /// cannot be put right.
   void summary(std::string_view line, bool complete);

@@ -3,11 +3,24 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <climits>
 
 namespace hoist::cli {
+
+namespace {
+
+constexpr std::size_t collected_max = 64 * 1024;
+
+/// How much of `lines` a pipe that is ready takes without blocking: whole lines, so that those of other writers to it do
+/// not come in between, unless one is longer than that.
+std::size_t piece_of(std::string_view lines) {
+  if (lines.size() <= PIPE_BUF) return lines.size();
+  const auto end = lines.substr(0, PIPE_BUF).rfind('\n');
+  return end == std::string_view::npos ? PIPE_BUF : end + 1;
+}
+
+} // namespace
 
 row_writer::row_writer(unique_fd fd, const stop_sign& abandon, std::function<void(failure, int)> on_failure)
     : fd_(std::move(fd)), abandon_(abandon), on_failure_(std::move(on_failure)) {
@@ -15,10 +28,25 @@ row_writer::row_writer(unique_fd fd, const stop_sign& abandon, std::function<voi
   may_block_ = ::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode);
 }
 
+void row_writer::collect(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  collected_ += line;
+  if (collected_.size() < collected_max) return;
+  write_all(collected_);
+  collected_.clear();
+}
+
 void row_writer::write(std::string_view line) {
   const std::lock_guard lock(mutex_);
-  while (!line.empty() && state() == failure::none) {
-    if (!write_some(line)) return;
+  if (collected_.empty()) return write_all(line);
+  collected_ += line;
+  write_all(collected_);
+  collected_.clear();
+}
+
+void row_writer::write_all(std::string_view lines) {
+  while (!lines.empty() && state() == failure::none) {
+    if (!write_some(lines)) return;
   }
 }
 
@@ -28,8 +56,7 @@ bool row_writer::write_some(std::string_view& rest) {
     pollfd now{fd_.get(), POLLOUT, 0};
     if (::poll(&now, 1, 0) != 1) return false;
   }
-  // A pipe that is ready takes this much without blocking.
-  const auto piece = may_block_ ? std::min<std::size_t>(rest.size(), PIPE_BUF) : rest.size();
+  const auto piece = may_block_ ? piece_of(rest) : rest.size();
   const auto count = ::write(fd_.get(), rest.data(), piece);
   if (count >= 0) {
     rest.remove_prefix(static_cast<std::size_t>(count));

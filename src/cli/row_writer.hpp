@@ -1,7 +1,8 @@
 #pragma once
 
-// Where rows go: one write(2) for each, so that a row is out as soon as its file is settled. Any thread may write. A
-// reader that is slow holds the writer back, and with it the intake; a reader that is gone ends the run.
+// Where rows go. Those that are settled together go out together, by one write(2); nothing waits here for rows to come.
+// Any thread may write. A reader that is slow holds the writer back, and with it the intake; a reader that is gone ends
+// the run.
 
 #include "cli/stop_sign.hpp"
 #include "cli/unique_fd.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 namespace hoist::cli {
@@ -21,17 +23,22 @@ class row_writer {
   /// `abandon`: once up, nothing is waited for any more. `on_failure` is called once, by the thread that wrote.
   row_writer(unique_fd fd, const stop_sign& abandon, std::function<void(failure, int error)> on_failure);
 
-  /// A whole line. Dropped after a failure.
+  /// A whole line, and whatever was collected before it. Dropped after a failure, here and below.
   void write(std::string_view line);
+  /// A whole line that may wait for the next `write` or `flush`.
+  void collect(std::string_view line);
+  void flush() { write({}); }
 
   failure state() const { return state_.load(std::memory_order_acquire); }
   int fd() const { return fd_.get(); }
 
  private:
+  void write_all(std::string_view lines);
   bool write_some(std::string_view& rest);
   void fail(int error);
 
   std::mutex mutex_;
+  std::string collected_;
   unique_fd fd_;
   const stop_sign& abandon_;
   std::function<void(failure, int)> on_failure_;

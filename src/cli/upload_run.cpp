@@ -252,6 +252,7 @@ class upload_run {
     batch b;
     b.next = [this] { return next(); };
     b.sink = [this](file_report&& report) { settle(report); };
+    b.flush = [this] { output_.flush(); };
     b.watch.on_stop = [this] { intake_stop_.raise(); };
     b.watch.on_log = [this](severity s, const std::string& text) { log_->log(level_of(s), "{}", text); };
     return b;
@@ -294,8 +295,8 @@ class upload_run {
     // A file that was given up is unsettled: it has no row, so the next run takes it again.
     if (report.error == errc::cancelled) return;
     tally_.add(report);
-    if (output_.wants_rows()) output_.row(result_row(report));
-    if (!report.error) return output_.url(report.public_url);
+    if (output_.wants_rows()) output_.collect_row(result_row(report));
+    if (!report.error) return output_.collect_url(report.public_url);
     if (report.error == errc::not_failed_before) return;
     const auto& message = report.details.message;
     tell_failure(report.path.native(), code_name(report.error), message.empty() ? report.error.message() : message);

@@ -25,6 +25,8 @@ constexpr int threads_auto_max = 4;
 // What a number that was not given may grow to: about 70 MiB of connections, should a host have use for all of them.
 constexpr int concurrency_auto_max = 512;
 constexpr int window_auto_min = 16;
+// Presigns share their connections, and each costs a handshake.
+constexpr int presigns_auto_min = 4;
 // What an uploader without a ledger remembers: nothing that anybody could ask for later.
 constexpr std::size_t rows_without_ledger = 0;
 
@@ -129,7 +131,8 @@ engine::engine(const options& o)
     c.limits.tickets_ahead_max = std::max(2, c.limits.puts_max / 4);
     c.limits.puts = o.concurrency > 0 ? fixed : adaptive;
     c.limits.presigns = o.presign_concurrency > 0 ? fixed : adaptive;
-    c.limits.puts_min = c.limits.presigns_min = at_least_one(window_auto_min / threads);
+    c.limits.puts_min = at_least_one(window_auto_min / threads);
+    c.limits.presigns_min = at_least_one(presigns_auto_min / threads);
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
     c.refusals = &refusals_;

@@ -153,7 +153,7 @@ void recorder::process(inbox& group) {
 }
 
 void recorder::record(inbox& group) {
-  if (ledger_failed_) return;
+  if (ledger_failed_ || !store_.remembers()) return;
   try {
     for (ledger::row& r : group.leases) store_.put(std::move(r)); // first, so that a settlement in this group overtakes it
     for (const settled& s : group.files)
@@ -171,6 +171,7 @@ void recorder::deliver(inbox& group) {
     const auto owner = std::move(s.owner);
     owner->deliver(std::move(s.report), s.abandoned || ledger_failed_);
   }
+  for (const auto& r : runs_) r->flush();
 }
 
 void recorder::tell_progress() {

@@ -98,11 +98,16 @@ void run::deliver(file_report&& report, bool abandoned) {
     if (report.from_ledger) ++totals_.from_ledger;
     if (!report.error && !report.from_ledger) totals_.bytes += report.size;
     if (all_.sink) all_.sink(std::move(report));
+    unflushed_ = true;
   }
   const auto left = --open_;
   if (!waiting_for_room_.load()) return;
   const std::lock_guard lock(room_mutex_);
   if (left < resume_below_) room_.notify_one();
+}
+
+void run::flush() {
+  if (std::exchange(unflushed_, false) && all_.flush) all_.flush();
 }
 
 /// What the ledger could not be told is not done: a later run would know nothing of it.

@@ -47,6 +47,8 @@ class run {
 
   /// One of its files is settled. `abandoned`: the run was stopped before the file got anywhere.
   void deliver(file_report&& report, bool abandoned);
+  /// No more for now.
+  void flush();
   void source_ended() { source_drained_ = true; }
   bool complete() const noexcept { return source_drained_ && open_.load() == 0; }
   void finish(core::instant now, const counters& figures);
@@ -84,6 +86,7 @@ class run {
   // recorder only
   batch_report totals_;
   file_report one_;
+  bool unflushed_ = false;
   bool source_drained_ = false;
 };
 

@@ -18,6 +18,7 @@ class memory_store : public store {
   std::optional<row> find(std::string_view path) override;
   void put(row r) override;
   void commit() override {}
+  bool remembers() const noexcept override { return rows_max_ > 0; }
   bool durable() const noexcept override { return false; }
 
  private:

@@ -54,6 +54,9 @@ class store {
   /// Something the user should know of this record, or empty.
   virtual std::string notice() const { return {}; }
 
+  /// Whether a row that is put can be found later; where not, none need be made.
+  virtual bool remembers() const noexcept { return true; }
+
   /// Whether a commit reaches the disk, and is dear for that.
   virtual bool durable() const noexcept = 0;
 };

@@ -71,6 +71,7 @@ void presign_channel::stop() {
 }
 
 void presign_channel::shut(error_code why) {
+  ending_ = connection_ != nullptr || connecting_;
   connector_.shut(why);
   if (connection_) connection_->shut(why);
 }
@@ -82,11 +83,14 @@ task<void> presign_channel::sleep() {
 }
 
 task<void> presign_channel::connect() {
+  connecting_ = true;
   auto result = co_await connector_.connect(api_, reach::anywhere, doing_);
+  connecting_ = false;
   if (result.why) {
     lose(result.why, loss::ours);
     co_return;
   }
+  ending_ = false; // it stood before it was to be shut
   connection_ = std::move(result.connected);
   reader_.restart();
   listener_.presign_connected(result.peer_is_public);
@@ -138,6 +142,7 @@ void presign_channel::lose(const failure& why, loss how) {
   outbox_.clear();
   unsent_requests_ = 0;
   line_ = {};
+  ending_ = false;
   const failure behind{failure_kind::unserved, "the connection ended before its turn: " + why.text};
   // The listener may enqueue again at once: only what was here before is lost.
   const std::size_t all = waiting_.size();

@@ -34,7 +34,7 @@ class presign_channel {
   /// `depths`: what is known of the API, by all channels of a thread.
   presign_channel(connect_context context, const wire::origin& api, core::pipeline& depths, presign_listener& listener);
 
-  int room() const noexcept { return depths_.room(line_); }
+  int room() const noexcept { return ending_ ? 0 : depths_.room(line_); }
   bool busy() const noexcept { return !waiting_.empty(); }
   /// Nobody else would lose an answer if this connection ended.
   bool alone() const noexcept { return waiting_.size() == 1; }
@@ -84,6 +84,8 @@ class presign_channel {
   std::string outbox_;
   timer asleep_; ///< never expires; cancelled to wake a channel that has no connection to wait on
   activity doing_;
+  bool connecting_ = false;
+  bool ending_ = false; ///< shut, and not lost yet: who joined now would be lost for a reason that is not his
   bool stopping_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <climits>
 #include <csignal>
 #include <string>
 
@@ -25,6 +26,54 @@ TEST(row_writer, rows_are_flushed) {
   writer.write("row\n");
   std::array<char, 16> buffer{};
   EXPECT_EQ(::read(read_end.get(), buffer.data(), buffer.size()), 4);
+}
+
+// Collected rows go out together when they are flushed, before a row that is written, and before they are too many.
+TEST(row_writer, collected_rows_go_together) {
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  ASSERT_EQ(::fcntl(read_end.get(), F_SETFL, O_NONBLOCK), 0);
+  ASSERT_GE(::fcntl(write_end.get(), F_SETPIPE_SZ, 1 << 20), 1 << 20);
+  row_writer writer(std::move(write_end), abandon, [](row_writer::failure, int) { FAIL(); });
+  std::array<char, 100'000> buffer{};
+  const auto arrived = [&] {
+    const auto n = ::read(read_end.get(), buffer.data(), buffer.size());
+    return std::string(buffer.data(), n > 0 ? static_cast<std::size_t>(n) : 0);
+  };
+  writer.collect("a\n");
+  writer.collect("b\n");
+  EXPECT_EQ(arrived(), "");
+  writer.flush();
+  EXPECT_EQ(arrived(), "a\nb\n");
+  writer.collect("c\n");
+  writer.write("d\n");
+  EXPECT_EQ(arrived(), "c\nd\n");
+  std::string all;
+  while (all.empty()) {
+    writer.collect(std::string(999, 'e') + "\n");
+    all = arrived();
+  }
+  EXPECT_LE(all.size(), 66'000u);
+}
+
+// What a pipe takes at once ends with a line, so that rows of another writer to it come between rows.
+TEST(row_writer, a_pipe_gets_whole_lines) {
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  // Each write is a packet of its own.
+  ASSERT_EQ(::fcntl(write_end.get(), F_SETFL, O_DIRECT), 0);
+  row_writer writer(std::move(write_end), abandon, [](row_writer::failure, int) { FAIL(); });
+  std::string all;
+  for (int i = 0; i < 30; ++i) all += std::string(700, static_cast<char>('a' + i % 26)) + "\n";
+  writer.write(all);
+  std::string seen;
+  for (std::array<char, PIPE_BUF> packet{}; seen.size() < all.size();) {
+    const auto n = ::read(read_end.get(), packet.data(), packet.size());
+    ASSERT_GT(n, 0);
+    EXPECT_EQ(packet[static_cast<std::size_t>(n) - 1], '\n');
+    seen.append(packet.data(), static_cast<std::size_t>(n));
+  }
+  EXPECT_EQ(seen, all);
 }
 
 // A reader that is gone is told of once, and nothing is written any more.

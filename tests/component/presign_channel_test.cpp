@@ -271,6 +271,23 @@ TEST(presign_channel, shut_ends_what_is_on_the_connection) {
   }
 }
 
+// A connection that is being shut takes nobody in: who joined it now would be lost for a reason that is not his.
+TEST(presign_channel, regression_nobody_joins_a_connection_that_is_shut) {
+  for (const auto state : {stage::connecting, stage::awaiting}) {
+    fake_peer peer([](peer_connection& p) { p.drain(); });
+    net_client client;
+    channel_under_test c(client, scheme::http, peer.port(), 4);
+    c.ask(0);
+    c.channel.flush();
+    ASSERT_TRUE(test::run_until(client.io, [&] { return c.channel.doing().at == state; }));
+    EXPECT_EQ(c.channel.room(), 3);
+    c.channel.shut(asio::error::operation_aborted);
+    EXPECT_EQ(c.channel.room(), 0);
+    ASSERT_TRUE(c.hear(1));
+    EXPECT_EQ(c.channel.room(), 4);
+  }
+}
+
 enum class end_by { close, reset };
 
 // Whatever the byte of the answers at which the connection breaks, each request is told exactly once per asking, and

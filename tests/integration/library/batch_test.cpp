@@ -46,10 +46,20 @@ TEST_P(upload_all, five_hundred_files) {
     if (std::this_thread::get_id() == caller) on_caller = true;
     inner(std::move(r));
   };
+  std::size_t flushed = 0;
+  int flushes = 0;
+  b.flush = [&] {
+    EXPECT_FALSE(list.inside);
+    EXPECT_GT(list.reports.size(), flushed) << "there was something to flush";
+    flushed = list.reports.size();
+    ++flushes;
+  };
   up.async_upload_all(std::move(b), done.handler());
   ASSERT_TRUE(done.wait());
   EXPECT_FALSE(done.error()) << done.report().details.message;
   EXPECT_EQ(list.overlaps, 0);
+  EXPECT_EQ(flushed, 500u) << "the last flush comes after the last report, before the completion";
+  EXPECT_LT(flushes, 500);
   EXPECT_FALSE(on_caller);
   const auto total = done.report();
   EXPECT_TRUE(total.complete);
