@@ -199,18 +199,23 @@ def pinning(place):
     return f"client on core {place.client_cpu}, server on core {place.server_cpu}"
 
 
-def micro(build, quick):
-    """Google Benchmark's own JSON, or None where it was not built."""
-    program = build / "bench" / "bin" / "hoist_micro"
+def micro(place, quick):
+    """What Google Benchmark says, or None where it was not built."""
+    program = place.build / "bench" / "bin" / "hoist_micro"
     if not program.exists():
         say("SKIPPED micro benchmarks: not built, needs libbenchmark-dev")
         return None
     command = [program, "--benchmark_format=json", f"--benchmark_min_time={'0.001' if quick else '0.3'}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pinned = ["taskset", "-c", str(place.client_cpu)] if place.client_cpu is not None else []
+    env = {**os.environ, "TMPDIR": str(place.ledgers)}  # its ledger belongs on the same disk
+    done = subprocess.run([*pinned, *command], env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"bench: the micro benchmarks failed\n{done.stderr}")
-    return [{k: row[k] for k in row if k in ("name", "cpu_time", "time_unit", "bytes_per_second", "items_per_second", "error_message")}
-            for row in json.loads(done.stdout)["benchmarks"]]
+    rows = json.loads(done.stdout)["benchmarks"]
+    kept = ("name", "cpu_time", "time_unit", "bytes_per_second", "items_per_second", "error_message")
+    if failed := [row["name"] for row in rows if row.get("error_occurred")]:
+        raise SystemExit(f"bench: micro benchmarks failed: {failed}")
+    return [{name: row[name] for name in kept if name in row} for row in rows]
 
 
 def write_results(out, results):
@@ -258,13 +263,12 @@ def run(args, stack):
         print(flush=True)
         write_results(args.out, results)  # what was measured stays when a later cell is interrupted
     if not args.cell:
-        results["micro"] = micro(args.build, args.quick)
+        results["micro"] = micro(place, args.quick)
     results["targets"] = verdicts.judge(results["cells"])
     results["load_after"] = os.getloadavg()[0]
     results["wrong"] = bench.wrong
     write_results(args.out, results)
-    print("\n".join(report.about(results)))
-    print("\n".join(report.aligned([report.VERDICT_COLUMNS, *report.verdict_rows(results)])))
+    print(report.text({**results, "cells": []}))  # the cells are out already
     say(f"results.json, results.txt and a chart for each cell are in {args.out}")
     return 1 if bench.wrong else 0
 

@@ -37,13 +37,14 @@ def draw(cell, footer):
     torn = len(shown) < len(medians)
     if torn:
         scale *= 0.86  # so that what is whole ends before what is torn
+    times = f" · × {escape(next(iter(variants)))}’s" if cell["pairs"] else ""
     height = TOP + ROW * len(variants) + BOTTOM
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">',
         f"<title>{escape(cell['title'])}: CPU, {words.unit(cell)}</title><style>{STYLE}</style>",
         f'<rect class="card" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
         f'<text class="title" x="20" y="31">{escape(cell["title"])}</text>',
-        f'<text class="small" x="20" y="51">client CPU, {words.unit(cell)}: less is better · {escape(words.job(cell))}</text>',
+        f'<text class="small" x="20" y="51">client CPU, {words.unit(cell)}: less is better · {escape(words.job(cell))}{times}</text>',
     ]
     for i, (name, variant) in enumerate(variants.items()):
         out += bar(cell, name, variant, TOP + ROW * i, scale, room)

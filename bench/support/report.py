@@ -71,6 +71,13 @@ def verdict_rows(results):
         yield (row["cell"], row["rival"], row["says"], figure(row["value"]), f"{sign} {figure(row['limit'])}", moonshot, verdict)
 
 
+def micro_rows(results):
+    """Google Benchmark's rows: the name, CPU time of one iteration, and a rate where one was given."""
+    for row in results.get("micro") or ():
+        rate = f"{row['bytes_per_second'] / 1e9:.2f} GB/s" if "bytes_per_second" in row else ""
+        yield (row["name"], f"{figure(row['cpu_time'])} {row['time_unit']}", rate)
+
+
 VERDICT_COLUMNS = ("cell", "rival", "what", "measured", "target", "moonshot", "")
 
 
@@ -81,6 +88,8 @@ def text(results):
         lines += [*cell_text(cell), ""]
     if results["targets"]:
         lines += ["targets", *aligned([VERDICT_COLUMNS, *verdict_rows(results)]), ""]
+    if results.get("micro"):
+        lines += ["micro benchmarks, CPU per iteration", *aligned(list(micro_rows(results))), ""]
     return "\n".join(lines)
 
 
@@ -98,4 +107,6 @@ def markdown(results):
         lines += [f"{name}: {figure(waits)} futex waits per file." for name, waits in cell["futex_waits"].items()]
     if results["targets"]:
         lines += ["**Targets**", "", *table(VERDICT_COLUMNS, verdict_rows(results)), ""]
+    if results.get("micro"):
+        lines += ["**Micro benchmarks**", "", *table(("part", "CPU", ""), micro_rows(results)), ""]
     return "\n".join(lines)
