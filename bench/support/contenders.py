@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent.parent / "contenders"
 DEBIAN_PYTHON = "/usr/bin/python3"  # whose packages python3-aiohttp and python3-uvloop are
+VERSION_WORDS = 5  # of a program's first line; curl goes on for long
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def versions():
     """What the contenders are made of, as far as it can be asked."""
     questions = {
         "go": ("go", "version"),
-        "node": ("node", "-p", "process.version + ', undici ' + (process.versions.undici || 'unknown')"),
+        "node": ("node", "-p", "process.version + ', undici ' + process.versions.undici + ', OpenSSL ' + process.versions.openssl"),
         "curl": ("curl", "--version"),
         "python": (DEBIAN_PYTHON, "--version"),
         "aiohttp": (DEBIAN_PYTHON, "-c", "import aiohttp; print(aiohttp.__version__)"),
@@ -99,5 +100,5 @@ def versions():
         if shutil.which(command[0]):
             said = subprocess.run(command, capture_output=True, text=True, timeout=60)
             if said.returncode == 0 and said.stdout:
-                found[name] = said.stdout.splitlines()[0]
+                found[name] = " ".join(said.stdout.splitlines()[0].split()[:VERSION_WORDS])
     return found

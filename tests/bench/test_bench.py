@@ -27,6 +27,19 @@ def runner(*arguments):
     return subprocess.run(command, env=env, capture_output=True, text=True, timeout=LIMIT)
 
 
+def processes_that_mention(text):
+    """Command lines of this machine's processes with `text` in them."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = process.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:  # it has ended
+            continue
+        if text in words:
+            found.append(words)
+    return found
+
+
 def run_of(cpu, wall=1.0, files=10, size=100):
     return measure.Run(cpu / 2, cpu / 2, wall, 1024, files, files * size)
 
@@ -152,6 +165,20 @@ class Runner(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertRegex(done.stderr, "only a Release build is measured|no build directory")
 
+    # Ended in mid-run, it takes its servers and its files with it.
+    def test_terminated(self):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-B", "-m", "support.bench", "--quick", "--cell", "latency", "--pairs", "1000"]
+            command += ["--build", str(BUILD), "--out", folder + "/out", "--scratch", folder]
+            env = {**os.environ, "PYTHONPATH": str(ROOT / "bench")}
+            with subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+                self.assertTrue(any("latency: hoist and" in line for line in running.stderr), "it never began to measure")
+                running.terminate()
+                running.stderr.read()
+                self.assertEqual(running.wait(timeout=LIMIT), 143)
+            self.assertEqual([p.name for p in pathlib.Path(folder).iterdir()], ["out"])
+            self.assertEqual(processes_that_mention(folder), [])
+
     # A tiny run of every cell with every contender that is there: each stores what it is given, each cell has its figures
     # and a chart that is XML, the tables come out, and nothing of the scratch folder is left.
     def test_everything(self):
@@ -160,7 +187,7 @@ class Runner(unittest.TestCase):
             scratch.mkdir()
             done = runner("--quick", "--build", BUILD, "--out", out, "--scratch", scratch)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            print("\n".join(line for line in done.stderr.splitlines() if "SKIPPED" in line), file=sys.stderr)
+            sys.stderr.writelines(line + "\n" for line in done.stderr.splitlines() if "SKIPPED" in line)
             self.assertEqual(list(scratch.iterdir()), [])
             results = json.loads((out / "results.json").read_text())
             self.assertEqual(sorted(p.name for p in out.iterdir() if p.is_dir()), [])
