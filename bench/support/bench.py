@@ -114,8 +114,7 @@ class Bench:
                         dropped=0 if self.quick else 1,
                     )
             except measure.Wrong as wrong:
-                self.wrong.append(f"{cell.name}: {wrong}")
-                say(f"WRONG {self.wrong[-1]}")
+                self.note_wrong(cell.name, wrong)
                 continue
             runs[cell.base.name] += [base for base, _ in made]
             runs[rival.name] = [run for _, run in made]
@@ -138,12 +137,18 @@ class Bench:
             return {}
         found = {}
         for variant in (cell.base, *cell.rivals):
-            with contextlib.ExitStack() as stack:
-                servers = self.start(stack, cell)
-                listed = self.corpus.list_of(variant.files or cell.files)
-                able = self.able[variant.contender]
-                found[variant.name] = measure.futex_waits(self.place, able, cell, variant, servers[variant.server], listed)
+            listed, able = self.corpus.list_of(variant.files or cell.files), self.able[variant.contender]
+            try:
+                with contextlib.ExitStack() as stack:
+                    server = self.start(stack, cell)[variant.server]
+                    found[variant.name] = measure.futex_waits(self.place, able, cell, variant, server, listed)
+            except measure.Wrong as wrong:
+                self.note_wrong(cell.name, wrong)
         return found
+
+    def note_wrong(self, where, wrong):
+        self.wrong.append(f"{where}: {wrong}")
+        say(f"WRONG {self.wrong[-1]}")
 
     def check(self, cells):
         """Leaves out, and remembers, contenders that do not store what they were given."""
@@ -155,8 +160,7 @@ class Bench:
             try:
                 correctness.check(self.place, variant.name, contender, variant, listed, expected)
             except measure.Wrong as wrong:
-                self.wrong.append(f"correctness: {wrong}")
-                say(f"WRONG {self.wrong[-1]}")
+                self.note_wrong("correctness", wrong)
                 contender.missing = "it failed the correctness run"
 
 

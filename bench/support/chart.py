@@ -37,7 +37,7 @@ def draw(cell, footer):
     torn = len(shown) < len(medians)
     if torn:
         scale *= 0.86  # so that what is whole ends before what is torn
-    times = f" · × {escape(next(iter(variants)))}’s" if cell["pairs"] else ""
+    times = f" · ×: over {escape(next(iter(variants)))}, in pairs" if cell["pairs"] else ""
     height = TOP + ROW * len(variants) + BOTTOM
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img">',
