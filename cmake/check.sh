@@ -13,7 +13,7 @@ case ${1-} in
   *) say "usage: sh cmake/check.sh [--full]"; exit 2 ;;
 esac
 
-install_packages $build_packages $test_packages
+install_packages $build_packages $test_packages $bench_packages
 
 jobs=$(nproc)
 run() { # BUILD_DIR CTEST_OPTIONS... -- CMAKE_OPTIONS...
@@ -27,7 +27,7 @@ run() { # BUILD_DIR CTEST_OPTIONS... -- CMAKE_OPTIONS...
   ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$jobs" $selection
 }
 
-run "$top/build" -- -DCMAKE_BUILD_TYPE=Release -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON
+run "$top/build" -- -DCMAKE_BUILD_TYPE=Release -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_BENCH=ON
 if [ $full = yes ]; then
   # What the sanitizers are told, with its reasons, is in the file itself.
   export TSAN_OPTIONS="suppressions=$top/tests/support/tsan.supp"

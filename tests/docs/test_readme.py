@@ -36,7 +36,7 @@ class Readme(TestCase):
 
     # Each folder says what lives in it.
     def test_folders_have_readmes(self):
-        folders = [ROOT / "include/hoist", *(p for p in (ROOT / "src").iterdir() if p.is_dir()), ROOT / "tests", ROOT / "cmake"]
+        folders = [ROOT / "include/hoist", *(p for p in (ROOT / "src").iterdir() if p.is_dir()), ROOT / "tests", ROOT / "bench", ROOT / "cmake"]
         missing = [str(f.relative_to(ROOT)) for f in folders if not (f / "README.md").exists()]
         self.assertEqual(missing, [])
 
