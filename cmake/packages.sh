@@ -4,6 +4,8 @@
 boost_candidates="libboost-dev libboost1.83-dev libboost1.81-dev"
 build_packages="g++ cmake ninja-build make pkg-config libssl-dev libsimdjson-dev libpugixml-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev"
 test_packages="libgtest-dev python3 curl openssl"
+# For the tests in an emulated machine, which are skipped without.
+vm_packages="qemu-system-x86 busybox-static cpio"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -59,6 +61,17 @@ install_packages() {
       exit 1
     }
   fi
+}
+
+# The same for what can be done without: says so, and goes on. Precondition: install_packages was called.
+install_if_possible() {
+  missing=
+  for package in "$@"; do installed "$package" || missing="$missing $package"; done
+  [ -n "$missing" ] || return 0
+  say "hoist: installing$missing, for tests that are skipped without"
+  # In a subshell: not even the lack of root ends more than this.
+  (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-remove --no-install-recommends $missing >&2) ||
+    say "hoist: could not install$missing; going on without"
 }
 
 # configure_and_build BUILD_DIR TARGETS OPTIONS...: quick when nothing changed.

@@ -2,6 +2,8 @@
 
 // The bytes of one source, read in order by pread from one descriptor, and the proof that they were one version of it.
 
+#include "net/types.hpp"
+
 #include <hoist/source.hpp>
 
 #include <openssl/types.h>
@@ -32,6 +34,10 @@ struct source_check {
 /// Looks at `path` without opening it; follows a symbolic link.
 source_check look_at(const std::filesystem::path& path) noexcept;
 
+/// From here on a file goes by sendfile where that is possible: it would take two sends anyhow, and over plain HTTP one of
+/// 128 KiB cost 64 us of CPU time instead of 95, one of 100 MB half as much.
+constexpr std::uint64_t sendfile_bytes_min = 128 * 1024;
+
 /// An open source. Blocking calls: on a cold file they wait for the disk.
 class file_source {
  public:
@@ -48,6 +54,13 @@ class file_source {
   source_status read(std::span<char> out, std::size_t& n) noexcept;
   std::uint64_t left() const noexcept { return size_ - position_; }
 
+  /// Whether the kernel can send it: a file, of a size that is worth it, whose bytes nobody here needs to see.
+  bool sendable() const noexcept { return sendable_ && !md5_; }
+  /// sendfile(2) of at most `most` bytes from the current position to a non-blocking `socket`: `n` bytes went. `ec` is the
+  /// socket's trouble, `would_block` first of all; the file's is what is returned. A file of a kind that the kernel cannot
+  /// send is not `sendable` any more, and neither is trouble. Precondition: sendable().
+  source_status send_to(int socket, std::size_t most, std::size_t& n, error_code& ec) noexcept;
+
   /// Digests what is read from now on; every `open` begins a new digest. Costs about 1.3 CPU-seconds per GB.
   void digest_md5();
   /// The MD5 of all that was read, in hex; empty unless digesting.
@@ -59,8 +72,10 @@ class file_source {
 
  private:
   bool is_empty() const noexcept;
+  source_status ask_file() const noexcept;
 
   int descriptor_ = -1;
+  bool sendable_ = false;
   std::shared_ptr<const std::string> memory_;
   std::uint64_t size_ = 0, position_ = 0;
   file_identity identity_;
