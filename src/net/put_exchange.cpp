@@ -1,5 +1,7 @@
 #include "net/put_exchange.hpp"
 
+#include "net/disk_waiters.hpp"
+
 #include <boost/asio/error.hpp>
 
 namespace hoist::net {
@@ -20,14 +22,14 @@ std::size_t body_share(std::size_t head_bytes, std::uint64_t left) noexcept {
 }
 
 /// Head and the beginning of the body, or the next piece of the body, into the stream's room, and sent from there. How
-/// much of the body it was.
+/// much of the body it was. Of a cold body nothing, and the head stays as well.
 std::size_t send_batch(stream& connection, std::string_view head, std::size_t share, file_source& body, put_result& result,
                        error_code& ec) {
   const auto room = connection.room();
   head.copy(room.data(), head.size());
   std::size_t n = 0;
   result.source = body.read(room.subspan(head.size(), share), n);
-  if (result.source == source_status::ok) connection.send(head.size() + n, ec);
+  if (result.source == source_status::ok && !body.is_cold()) connection.send(head.size() + n, ec);
   return n;
 }
 
@@ -70,6 +72,10 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   while (more && answered == progress::waiting && !ec) {
     const std::size_t n = send_piece(connection, head, body, result, ec);
     if (result.source != source_status::ok) co_return result;
+    if (body.is_cold()) {
+      co_await wait_elsewhere(body.from_disk());
+      continue;
+    }
     doing.body_bytes += n;
     unheard += head.size() + n;
     head = {};

@@ -144,7 +144,7 @@ void stream::send_more(error_code& ec) {
 std::size_t stream::send_file(file_source& body, std::size_t most, source_status& what, error_code& ec) {
   std::size_t taken = 0;
   ec = unfit_to_send();
-  while (!ec && taken < most && body.left() > 0 && body.sendable() && what == source_status::ok) {
+  while (!ec && taken < most && body.left() > 0 && body.sendable() && !body.is_cold() && what == source_status::ok) {
     ++tallies_.sends;
     ++tallies_.sendfiles;
     std::size_t n = 0;

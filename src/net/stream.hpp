@@ -60,7 +60,7 @@ class stream {
   bool takes_files() const noexcept { return !sealed_here(); }
   /// Gives up to `most` bytes of `body` to the kernel; how many it took, which is fewer after `would_block`, and when
   /// `what` says that the file gave out, or when it turns out that this file cannot be sent so (it is then no longer
-  /// `sendable`). Preconditions: takes_files(), body.sendable(), !unsent().
+  /// `sendable`) or is cold. Preconditions: takes_files(), body.sendable(), !unsent().
   std::size_t send_file(file_source& body, std::size_t most, source_status& what, error_code& ec);
 
   /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will, and
