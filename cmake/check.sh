@@ -14,6 +14,7 @@ case ${1-} in
 esac
 
 install_packages $build_packages $test_packages $bench_packages
+if [ "$(uname -m)" = x86_64 ]; then install_if_possible $vm_packages; fi
 
 jobs=$(nproc)
 run() { # BUILD_DIR CTEST_OPTIONS... -- CMAKE_OPTIONS...

@@ -7,6 +7,8 @@ test_packages="libgtest-dev python3 curl openssl"
 # What bench/ compiles; then what else its contenders need at run time, and the tracer that counts their waits.
 bench_packages="libbenchmark-dev libcurl4-openssl-dev libjson-c-dev"
 contender_packages="golang-go python3-aiohttp python3-uvloop strace"
+# For the tests in an emulated machine, which are skipped without.
+vm_packages="qemu-system-x86 busybox-static cpio"
 
 say() { printf '%s\n' "$*" >&2; }
 
@@ -62,6 +64,17 @@ install_packages() {
       exit 1
     }
   fi
+}
+
+# The same for what can be done without: says so, and goes on. Precondition: install_packages was called.
+install_if_possible() {
+  missing=
+  for package in "$@"; do installed "$package" || missing="$missing $package"; done
+  [ -n "$missing" ] || return 0
+  say "hoist: installing$missing, for tests that are skipped without"
+  # In a subshell: not even the lack of root ends more than this.
+  (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-remove --no-install-recommends $missing >&2) ||
+    say "hoist: could not install$missing; going on without"
 }
 
 # configure_and_build BUILD_DIR TARGETS OPTIONS...: quick when nothing changed.

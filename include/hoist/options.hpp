@@ -12,9 +12,19 @@
 
 namespace hoist {
 
+/// Who encrypts what is sent to the storage.
+enum class tls_offload : std::uint8_t {
+  automatic, ///< the kernel, on connections made for large files and where it can; else this process (default)
+  off,       ///< this process, always
+};
+
 struct tls_options {
   /// PEM files of further trust anchors, added to the system's (SSL_CERT_FILE and SSL_CERT_DIR are honoured).
   std::vector<std::filesystem::path> ca_files;
+  /// Kernel TLS: large files go from the page cache to the socket without passing through this process. It needs Linux's
+  /// `tls` module (loaded: `modprobe tls`) and an OpenSSL built with it; both are found out while it runs, and where
+  /// either is missing nothing changes. Bytes, checks and errors are the same either way.
+  tls_offload offload = tls_offload::automatic;
 };
 
 struct retry_options {

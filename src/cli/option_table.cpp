@@ -50,6 +50,8 @@ constexpr auto table = std::to_array<option_spec>({
     {pace, "fail-fast", 0, flag, text, "", "stop at the first failed file (exit 5)", "fail-early exit-on-error"},
     {pace, "max-errors", 0, value, text, "N", "stop when N files have failed (exit 5)", ""},
     {pace, "max-duration", 0, value, text, "DUR", "take no more files after this long (exit 6)", ""},
+    {pace, "tls-offload", 0, value, choice, "auto|off",
+     "let the kernel encrypt large files where it can, or never (auto)", ""},
     {pace, "verify", 0, value, choice, "md5|size", "check what was stored by digest or by size (size)", ""},
 
     {records, "manifest", 'L', value, file, "FILE", "write the rows to FILE instead of stdout; '-' is stdout",

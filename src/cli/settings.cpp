@@ -165,6 +165,9 @@ void take_pace(settings& s, const arguments& typed) {
   constexpr std::array<std::pair<std::string_view, verify_mode>, 2> modes{
       {{"md5", verify_mode::md5}, {"size", verify_mode::size}}};
   o.verify = choice_of(typed, "verify", modes, o.verify);
+  constexpr std::array<std::pair<std::string_view, tls_offload>, 2> offloads{
+      {{"auto", tls_offload::automatic}, {"off", tls_offload::off}}};
+  o.tls.offload = choice_of(typed, "tls-offload", offloads, o.tls.offload);
 }
 
 void take_records(settings& s, const arguments& typed) {

@@ -1,6 +1,7 @@
 #include "engine/adopter.hpp"
 
 #include "engine/admission.hpp"
+#include "net/disk_waiters.hpp"
 #include "net/head_exchange.hpp"
 #include "wire/head_request.hpp"
 #include "wire/header_rules.hpp"
@@ -139,6 +140,7 @@ net::task<std::string> adopter::digest(const item& file) {
   while (body_.left() > 0 && !shut_) {
     std::size_t count = 0;
     if (body_.read(buffer, count) != net::source_status::ok) co_return std::string{};
+    if (body_.is_cold()) co_await net::wait_elsewhere(body_.from_disk());
     ++doing_.moves;
     co_await net::asio::post(ex_, net::use_task);
   }

@@ -1,5 +1,6 @@
 #include "engine/put_worker.hpp"
 
+#include "net/kernel_tls.hpp"
 #include "wire/put_head.hpp"
 
 #include <boost/asio/error.hpp>
@@ -96,7 +97,10 @@ net::task<std::optional<verdict>> put_worker::attempt() {
 
 net::task<std::optional<verdict>> put_worker::connect() {
   origin_ = job_->ticket.put_url.where;
-  auto result = co_await connector_.connect(origin_, allowed_, doing_);
+  // The file that a connection is made for decides who encrypts on it: src/net/README.md.
+  const bool large = body_.sendable() && body_.left() >= net::kernel_tls_bytes_min;
+  const auto by = large ? net::sealing::in_kernel : net::sealing::in_process;
+  auto result = co_await connector_.connect(origin_, allowed_, doing_, by);
   if (result.why) co_return of_failure(result.why, phase::connect, false);
   listener_.connection_opened();
   connection_ = std::move(result.connected);

@@ -1,5 +1,7 @@
 #include "net/connector.hpp"
 
+#include "net/kernel_tls.hpp"
+
 #include <boost/asio/error.hpp>
 
 #include <netinet/in.h>
@@ -21,7 +23,7 @@ void tune(tcp_socket& socket) {
 
 } // namespace
 
-task<connect_result> connector::connect(const wire::origin& to, reach allowed, activity& doing) {
+task<connect_result> connector::connect(const wire::origin& to, reach allowed, activity& doing, sealing by) {
   shut_ = {};
   doing.enter(stage::connecting);
   connect_result result;
@@ -32,7 +34,8 @@ task<connect_result> connector::connect(const wire::origin& to, reach allowed, a
   result.connected = std::make_unique<stream>(std::move(*raced.socket), context_.pool, context_.tallies);
   if (to.how == wire::scheme::https) {
     handshaking_ = result.connected.get();
-    result.why = co_await result.connected->handshake(context_.tls, to.host, doing);
+    if (by == sealing::in_kernel && !(context_.tls.may_offload() && kernel_tls_works())) by = sealing::in_process;
+    result.why = co_await result.connected->handshake(context_.tls, to.host, doing, by);
     handshaking_ = nullptr;
   }
   if (!result.why) {

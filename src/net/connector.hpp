@@ -39,7 +39,8 @@ class connector {
   /// Of several things that stood in the way, `why` tells the one that another attempt could find changed: that a peer
   /// did not answer, before that we ran out of something, before that an address is out of reach.
   /// Lifetime: `to` and `doing` stay in place, and this does, until the task is done.
-  task<connect_result> connect(const wire::origin& to, reach allowed, activity& doing);
+  /// `by`: who is to encrypt; the kernel is asked only where a probe of this process found that it can.
+  task<connect_result> connect(const wire::origin& to, reach allowed, activity& doing, sealing by = sealing::in_process);
   /// Ends the attempt under way, which then fails as timed_out or cancelled, as `why` says.
   void shut(error_code why);
 

@@ -1,9 +1,13 @@
 #include "net/file_source.hpp"
 
+#include "net/sigpipe_guard.hpp"
+
 #include <openssl/evp.h>
 
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +45,7 @@ source_check look_at(const std::filesystem::path& path) noexcept {
 source_check file_source::open(const source& s, const file_identity& expected) noexcept {
   close();
   position_ = 0;
+  sendable_ = begun_ = cold_ = false;
   if (md5_) EVP_DigestInit_ex(md5_.get(), EVP_md5(), nullptr);
   if (s.memory) {
     memory_ = s.memory;
@@ -57,6 +62,7 @@ source_check file_source::open(const source& s, const file_identity& expected) n
   identity_ = result.identity;
   size_ = identity_.size;
   if (result.status == source_status::ok && size_ == 0 && !is_empty()) result.status = source_status::not_regular;
+  sendable_ = size_ >= sendfile_bytes_min;
   return result;
 }
 
@@ -69,9 +75,13 @@ bool file_source::is_empty() const noexcept {
 source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(out.size(), left()));
   n = 0;
+  cold_ = false;
   if (memory_) {
     std::memcpy(out.data(), memory_->data() + position_, wanted);
     n = wanted;
+  } else if (!begun_ && wanted > 0) {
+    if (at_once(out.first(wanted))) n = wanted;
+    if (cold_) return source_status::ok;
   }
   while (n < wanted) {
     const auto got = ::pread(descriptor_, out.data() + n, wanted - n, static_cast<off_t>(position_ + n));
@@ -85,6 +95,86 @@ source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
   position_ += n;
   if (md5_) EVP_DigestUpdate(md5_.get(), out.data(), n);
   return source_status::ok;
+}
+
+source_status file_source::send_to(int socket, std::size_t most, std::size_t& n, error_code& ec) noexcept {
+  const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(most, left()));
+  auto at = static_cast<off_t>(position_);
+  n = 0;
+  ec = {};
+  cold_ = false;
+  if (!begun_) {
+    std::array<char, 1> first;
+    static_cast<void>(at_once(first));
+    if (cold_) return source_status::ok;
+  }
+  ssize_t sent = 0;
+  int error = 0;
+  {
+    const sigpipe_guard quiet; // sendfile knows no MSG_NOSIGNAL
+    do {
+      sent = ::sendfile(socket, descriptor_, &at, wanted);
+      error = errno;
+    } while (sent < 0 && error == EINTR);
+  }
+  if (sent > 0) {
+    n = static_cast<std::size_t>(sent);
+    position_ += n;
+    return source_status::ok;
+  }
+  if (sent == 0) return source_status::changed; // it shrank
+  if (error == EAGAIN) {
+    ec = asio::error::would_block;
+    return source_status::ok;
+  }
+  if (error == EINVAL || error == ENOSYS) {
+    sendable_ = false;
+    return source_status::ok;
+  }
+  // One number for two places where trouble can be: the file is asked by itself.
+  const auto state = ask_file();
+  if (state == source_status::ok) ec = system_error(error);
+  return state;
+}
+
+source_status file_source::ask_file() const noexcept {
+  char one = 0;
+  const auto got = ::pread(descriptor_, &one, 1, static_cast<off_t>(position_));
+  return got > 0 ? source_status::ok : got == 0 ? source_status::changed : source_status::unreadable;
+}
+
+/// The first bytes of the file, all of them, if that means no waiting; cold_ if it does. Neither: nothing is known.
+bool file_source::at_once(std::span<char> out) noexcept {
+  begun_ = true;
+  if (slow_device_ == identity_.device) return false;
+  const iovec into{out.data(), out.size()};
+  const auto got = ::preadv2(descriptor_, &into, 1, 0, RWF_NOWAIT);
+  if (got == static_cast<ssize_t>(out.size())) return true;
+  if (got < 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) slow_device_ = identity_.device;
+  cold_ = got > 0 || (got < 0 && errno == EAGAIN);
+  return false;
+}
+
+disk_wait file_source::from_disk() noexcept {
+  cold_ = false;
+  return {descriptor_, static_cast<std::size_t>(std::min<std::uint64_t>(first_fetch_bytes, size_))};
+}
+
+// Asked for here, so that the disk works on all cold files at once, however few threads wait.
+disk_wait::disk_wait(int descriptor, std::size_t bytes) noexcept
+    : descriptor_(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)), bytes_(bytes) {
+  ::posix_fadvise(descriptor, 0, static_cast<off_t>(bytes_), POSIX_FADV_WILLNEED);
+}
+
+disk_wait::~disk_wait() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+/// One byte of each end: the disk gives what lies between with them. Should it not, whoever reads waits a little.
+void disk_wait::operator()() const noexcept {
+  char byte = 0;
+  for (const std::size_t at : {std::size_t{0}, bytes_ - 1})
+    if (::pread(descriptor_, &byte, 1, static_cast<off_t>(at)) < 0) return;
 }
 
 void file_source::free_digest::operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }

@@ -1,5 +1,7 @@
 #include "net/put_exchange.hpp"
 
+#include "net/disk_waiters.hpp"
+
 #include <boost/asio/error.hpp>
 
 namespace hoist::net {
@@ -13,17 +15,31 @@ constexpr std::size_t turn_bytes = 1 << 20;
 
 /// How much of the body goes into a batch that begins with `head_bytes`: all that is left when it fits, else what fills
 /// whole records.
-std::size_t body_share(std::size_t room, std::size_t head_bytes, std::uint64_t left) noexcept {
+std::size_t body_share(std::size_t head_bytes, std::uint64_t left) noexcept {
+  constexpr std::size_t room = batch_bytes + head_bytes_max;
   if (left <= room - head_bytes) return static_cast<std::size_t>(left);
   return batch_bytes > head_bytes ? batch_bytes - head_bytes : room - head_bytes;
 }
 
-/// Head and the beginning of the body, or the next piece of the body, into the stream's room; how much it is.
-std::size_t fill(std::span<char> room, std::string_view head, file_source& body, put_result& result) {
+/// Head and the beginning of the body, or the next piece of the body, into the stream's room, and sent from there. How
+/// much of the body it was. Of a cold body nothing, and the head stays as well.
+std::size_t send_batch(stream& connection, std::string_view head, std::size_t share, file_source& body, put_result& result,
+                       error_code& ec) {
+  const auto room = connection.room();
   head.copy(room.data(), head.size());
   std::size_t n = 0;
-  result.source = body.read(room.subspan(head.size(), body_share(room.size(), head.size(), body.left())), n);
-  return head.size() + n;
+  result.source = body.read(room.subspan(head.size(), share), n);
+  if (result.source == source_status::ok && !body.is_cold()) connection.send(head.size() + n, ec);
+  return n;
+}
+
+/// The next piece of head and body to the kernel, `result.source` and `ec` saying what stood in the way. Where the kernel
+/// takes files the head goes alone, so that the file's pages are sent whole.
+std::size_t send_piece(stream& connection, std::string_view head, file_source& body, put_result& result, error_code& ec) {
+  const bool as_file = connection.takes_files() && body.sendable();
+  if (as_file && head.empty()) return connection.send_file(body, turn_bytes, result.source, ec);
+  const std::size_t share = as_file ? 0 : body_share(head.size(), body.left());
+  return send_batch(connection, head, share, body, result, ec);
 }
 
 /// Pulls until there is an answer or none can come. `doing` does not move meanwhile, so that an answer that drips is late
@@ -54,14 +70,17 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   std::size_t unheard = 0; ///< sent since the connection was last listened to
   doing.enter(stage::sending);
   while (more && answered == progress::waiting && !ec) {
-    const std::size_t n = fill(connection.room(), head, body, result);
+    const std::size_t n = send_piece(connection, head, body, result, ec);
     if (result.source != source_status::ok) co_return result;
-    doing.body_bytes += n - head.size();
+    if (body.is_cold()) {
+      co_await wait_elsewhere(body.from_disk());
+      continue;
+    }
+    doing.body_bytes += n;
+    unheard += head.size() + n;
     head = {};
     more = body.left() > 0;
-    connection.send(n, ec);
     ++doing.moves;
-    unheard += n;
     while ((ec == asio::error::would_block || (unheard >= turn_bytes && !ec)) && answered == progress::waiting) {
       unheard = 0;
       co_await connection.wait(interest::read_or_write);

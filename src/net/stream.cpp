@@ -14,11 +14,6 @@ namespace hoist::net {
 
 namespace {
 
-error_code system_error(int number) {
-  if (number == EAGAIN || number == EWOULDBLOCK) return asio::error::would_block;
-  return {number, boost::system::system_category()};
-}
-
 bool wants(interest what, interest bit) noexcept {
   return (static_cast<unsigned>(what) & static_cast<unsigned>(bit)) != 0;
 }
@@ -59,9 +54,10 @@ stream::~stream() { give_back_block(); }
 
 // ---- TLS --------------------------------------------------------------------------------------------------------
 
-task<failure> stream::handshake(const tls_context& context, const std::string& host, activity& doing) {
+task<failure> stream::handshake(const tls_context& context, const std::string& host, activity& doing, sealing by) {
   doing.enter(stage::handshaking);
   tls_.emplace(context, host);
+  if (by == sealing::in_kernel) tls_->offer_kernel(socket_.native_handle());
   for (;;) {
     block_ = pool_.borrow();
     tls_->set_output({block_.get(), block_bytes});
@@ -74,6 +70,10 @@ task<failure> stream::handshake(const tls_context& context, const std::string& h
     if (refused) co_return refused;
     if (ec) co_return failure{failure_kind::handshake, "connection lost during the TLS handshake: " + ec.message()};
     if (status == tls_engine::status::ok) co_return failure{};
+    if (status == tls_engine::status::want_room) {
+      co_await wait(interest::write);
+      continue;
+    }
 
     const auto incoming = pool_.incoming();
     std::size_t n = receive_some(incoming, ec);
@@ -92,7 +92,7 @@ task<failure> stream::handshake(const tls_context& context, const std::string& h
 // ---- sending ----------------------------------------------------------------------------------------------------
 
 std::span<char> stream::room() {
-  if (tls_) return pool_.plaintext();
+  if (sealed_here()) return pool_.plaintext();
   if (!block_) block_ = pool_.borrow();
   return {block_.get(), batch_bytes + head_bytes_max};
 }
@@ -101,7 +101,7 @@ void stream::send(std::size_t n, error_code& ec) {
   ++tallies_.batches;
   pending_begin_ = 0;
   pending_end_ = n;
-  if (tls_) {
+  if (sealed_here()) {
     block_ = pool_.borrow();
     tls_->set_output({block_.get(), block_bytes});
     const auto status = tls_->seal(pool_.plaintext().first(n));
@@ -115,8 +115,16 @@ void stream::send(std::size_t n, error_code& ec) {
   send_more(ec);
 }
 
+/// A connection whose keys the peer wants changed while the kernel has them is as good as lost for sending; what the peer
+/// says can still be read.
+error_code stream::unfit_to_send() const noexcept {
+  if (shut_) return shut_;
+  if (tls_ && tls_->sending_is_over()) return asio::error::connection_aborted;
+  return {};
+}
+
 void stream::send_more(error_code& ec) {
-  ec = shut_;
+  ec = unfit_to_send();
   while (!ec && unsent()) {
     ++tallies_.sends;
     const auto n = ::send(socket_.native_handle(), block_.get() + pending_begin_, pending_end_ - pending_begin_, MSG_NOSIGNAL);
@@ -131,6 +139,23 @@ void stream::send_more(error_code& ec) {
   }
   if (ec) drained_ = false; // what the peer said before the connection broke may be there without our having waited
   give_back_block();
+}
+
+std::size_t stream::send_file(file_source& body, std::size_t most, source_status& what, error_code& ec) {
+  std::size_t taken = 0;
+  ec = unfit_to_send();
+  while (!ec && taken < most && body.left() > 0 && body.sendable() && !body.is_cold() && what == source_status::ok) {
+    ++tallies_.sends;
+    ++tallies_.sendfiles;
+    std::size_t n = 0;
+    what = body.send_to(socket_.native_handle(), most - taken, n, ec);
+    taken += n;
+  }
+  if (ec == asio::error::would_block)
+    waiting_->writable = false;
+  else if (ec)
+    drained_ = false; // as after a failed send
+  return taken;
 }
 
 task<error_code> stream::flush() {
@@ -163,7 +188,8 @@ std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
         ec = {};
         return n;
       case tls_engine::status::closed: ec = asio::error::eof; return 0;
-      case tls_engine::status::failed: ec = asio::error::connection_aborted; return 0;
+      case tls_engine::status::failed:
+      case tls_engine::status::want_room: ec = asio::error::connection_aborted; return 0;
       case tls_engine::status::want_input: break;
     }
     const auto incoming = pool_.incoming();

@@ -8,6 +8,7 @@
 
 #include "net/buffer_pool.hpp"
 #include "net/failure.hpp"
+#include "net/file_source.hpp"
 #include "net/tls_engine.hpp"
 #include "net/types.hpp"
 
@@ -21,8 +22,12 @@ namespace hoist::net {
 /// Counted where it happens; read by the engine for its counters.
 struct stream_tallies {
   std::uint64_t batches = 0;
-  std::uint64_t sends = 0;
+  std::uint64_t sends = 0;     ///< system calls, sendfile among them
+  std::uint64_t sendfiles = 0; ///< of them
 };
+
+/// Who encrypts what is sent. `in_kernel` is a wish: where it cannot be, it is `in_process`.
+enum class sealing : std::uint8_t { in_process, in_kernel };
 
 enum class interest : std::uint8_t { read = 1, write = 2, read_or_write = 3, wake = 4, read_or_wake = 5, anything = 7 };
 
@@ -37,7 +42,8 @@ class stream {
   executor_type get_executor() noexcept { return ex_; }
 
   /// Puts TLS over the connected socket. Ends with a failure that names the reason.
-  task<failure> handshake(const tls_context& context, const std::string& host, activity& doing);
+  task<failure> handshake(const tls_context& context, const std::string& host, activity& doing,
+                          sealing by = sealing::in_process);
   bool encrypted() const noexcept { return tls_.has_value(); }
   const tls_engine& tls() const noexcept { return *tls_; }
 
@@ -49,6 +55,13 @@ class stream {
   bool unsent() const noexcept { return pending_begin_ != pending_end_; }
   /// Until nothing is unsent.
   task<error_code> flush();
+
+  /// Whether files can go from the page cache to the socket: there is no TLS, or the kernel does it.
+  bool takes_files() const noexcept { return !sealed_here(); }
+  /// Gives up to `most` bytes of `body` to the kernel; how many it took, which is fewer after `would_block`, and when
+  /// `what` says that the file gave out, or when it turns out that this file cannot be sent so (it is then no longer
+  /// `sendable`) or is cold. Preconditions: takes_files(), body.sendable(), !unsent().
+  std::size_t send_file(file_source& body, std::size_t most, source_status& what, error_code& ec);
 
   /// What has arrived, opened; `would_block` when nothing has, `asio::error::eof` when nothing will, and
   /// `asio::ssl::error::stream_truncated` when nothing will although TLS was not ended. After a read that
@@ -67,6 +80,8 @@ class stream {
  private:
   struct waiting;
 
+  bool sealed_here() const noexcept { return tls_ && !tls_->kernel_seals(); }
+  error_code unfit_to_send() const noexcept;
   void give_back_block();
   std::size_t receive_tls(std::span<char> out, error_code& ec);
   std::size_t receive_some(std::span<char> into, error_code& ec);

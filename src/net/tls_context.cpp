@@ -41,7 +41,8 @@ constexpr const char* suites_12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 void tls_context::ctx_free::operator()(SSL_CTX* c) const noexcept { SSL_CTX_free(c); }
 void tls_context::ssl_free::operator()(SSL* s) const noexcept { SSL_free(s); }
 
-tls_context::tls_context(const tls_options& o) : ctx_(SSL_CTX_new(TLS_client_method())) {
+tls_context::tls_context(const tls_options& o)
+    : ctx_(SSL_CTX_new(TLS_client_method())), may_offload_(o.offload == tls_offload::automatic) {
   if (!ctx_) fail("TLS cannot be set up");
   SSL_CTX* ctx = ctx_.get();
   SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);

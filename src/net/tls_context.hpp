@@ -23,11 +23,15 @@ class tls_context {
   using session = std::unique_ptr<SSL, ssl_free>;
   session new_session(const std::string& host) const;
 
+  /// Whether the kernel may be asked to encrypt.
+  bool may_offload() const noexcept { return may_offload_; }
+
  private:
   struct ctx_free {
     void operator()(SSL_CTX* c) const noexcept;
   };
   std::unique_ptr<SSL_CTX, ctx_free> ctx_;
+  bool may_offload_;
 };
 
 } // namespace hoist::net

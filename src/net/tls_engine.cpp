@@ -1,5 +1,7 @@
 #include "net/tls_engine.hpp"
 
+#include "net/sigpipe_guard.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -7,6 +9,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace hoist::net {
 
@@ -67,11 +70,49 @@ tls_engine::tls_engine(const tls_context& context, const std::string& host) : se
   SSL_set_read_ahead(session_.get(), 1);
 }
 
+void tls_engine::offer_kernel(int socket) {
+#ifndef OPENSSL_NO_KTLS
+  BIO* writing = BIO_new_socket(socket, BIO_NOCLOSE); // asks the kernel for its TLS layer by itself
+  if (writing == nullptr) return;
+  SSL_set_options(session_.get(), SSL_OP_ENABLE_KTLS);
+  SSL_set0_wbio(session_.get(), writing);
+  kernel_offered_ = true;
+#else
+  static_cast<void>(socket);
+#endif
+}
+
+/// OpenSSL never writes to the socket again. With the keys in the kernel, whatever it may still have to say (an answer to
+/// a KeyUpdate) would be sealed with keys that the kernel does not follow: it stays in the spill, where it is noticed.
+void tls_engine::take_back_writing() {
+#ifndef OPENSSL_NO_KTLS
+  kernel_seals_ = BIO_get_ktls_send(SSL_get_wbio(session_.get()));
+#endif
+  BIO* memory = SSL_get_rbio(session_.get());
+  BIO_up_ref(memory);
+  SSL_set0_wbio(session_.get(), memory);
+  kernel_offered_ = false;
+}
+
+/// OpenSSL answers a KeyUpdate when it is next called, so the answer may be still to come or in the spill already.
+bool tls_engine::sending_is_over() const noexcept {
+  return kernel_seals_ && (!spill_.empty() || SSL_get_key_update_type(session_.get()) != SSL_KEY_UPDATE_NONE);
+}
+
 tls_engine::status tls_engine::handshake() {
   ERR_clear_error();
+  std::optional<sigpipe_guard> quiet;
+  if (kernel_offered_) quiet.emplace(); // OpenSSL writes to sockets without MSG_NOSIGNAL
   const int result = SSL_do_handshake(session_.get());
-  if (result == 1) return status::ok;
-  return SSL_get_error(session_.get(), result) == SSL_ERROR_WANT_READ ? status::want_input : status::failed;
+  if (result == 1) {
+    if (kernel_offered_) take_back_writing();
+    return status::ok;
+  }
+  switch (SSL_get_error(session_.get(), result)) {
+    case SSL_ERROR_WANT_READ: return status::want_input;
+    case SSL_ERROR_WANT_WRITE: return status::want_room;
+    default: return status::failed;
+  }
 }
 
 failure tls_engine::handshake_failure() const {

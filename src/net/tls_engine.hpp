@@ -3,7 +3,11 @@
 // One TLS session over memory. Ciphertext comes in as a span that OpenSSL reads in place, and goes out straight into a
 // block of the caller's; no BIO of OpenSSL's own keeps a copy in between.
 //
-// Not thread-safe. It knows nothing of sockets: `want_input` means "feed me more".
+// Where the kernel is to encrypt (kernel TLS), OpenSSL must have the socket at the moment at which the keys are made: what
+// the handshake sends goes there without us, and after it the kernel has the keys, or has not and all is as ever. What
+// arrives is opened here in either case.
+//
+// Not thread-safe. It knows nothing else of sockets: `want_input` means "feed me more".
 
 #include "net/failure.hpp"
 #include "net/tls_context.hpp"
@@ -22,7 +26,16 @@ class tls_engine {
   tls_engine(const tls_engine&) = delete;
   tls_engine& operator=(const tls_engine&) = delete;
 
-  enum class status : std::uint8_t { ok, want_input, closed, failed };
+  /// want_room: the socket of `offer_kernel` is full.
+  enum class status : std::uint8_t { ok, want_input, want_room, closed, failed };
+
+  /// From now to the end of the handshake OpenSSL writes to `socket`, which is connected and non-blocking.
+  /// Precondition: the handshake has not begun.
+  void offer_kernel(int socket);
+  /// After the handshake: the kernel has the keys, and seals what is written to the socket. Else `seal` does.
+  bool kernel_seals() const noexcept { return kernel_seals_; }
+  /// What is sent must be preceded by a word of OpenSSL's, and the kernel cannot be told: nothing may be sent any more.
+  bool sending_is_over() const noexcept;
 
   /// Goes on with the handshake; `ok` when it is finished.
   status handshake();
@@ -58,7 +71,11 @@ class tls_engine {
  private:
   friend struct memory_bio;
 
+  void take_back_writing();
+
   tls_context::session session_;
+  bool kernel_offered_ = false;
+  bool kernel_seals_ = false;
   std::span<char> output_;
   std::size_t written_ = 0;
   std::vector<char> spill_; ///< sealed bytes that found no room: alerts and key updates while nothing is being sent

@@ -5,11 +5,13 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <cerrno>
 #include <chrono>
 
 namespace hoist::net {
@@ -21,6 +23,12 @@ using executor = asio::io_context::executor_type;
 using tcp = asio::ip::tcp;
 using tcp_socket = asio::basic_stream_socket<tcp, executor>;
 using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor>;
+
+/// What `errno` says, in Asio's words where it has some.
+inline error_code system_error(int number) noexcept {
+  if (number == EAGAIN || number == EWOULDBLOCK) return asio::error::would_block;
+  return {number, boost::system::system_category()};
+}
 
 template <class T>
 using task = asio::awaitable<T, executor>;

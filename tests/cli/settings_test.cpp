@@ -52,6 +52,8 @@ TEST(settings, library_options) {
                           "2d",
                           "--verify",
                           "md5",
+                          "--tls-offload",
+                          "off",
                           "--cacert",
                           "a",
                           "--cacert",
@@ -70,6 +72,7 @@ TEST(settings, library_options) {
   EXPECT_EQ(s.library.expires_in, 48h);
   EXPECT_EQ(s.library.verify, verify_mode::md5);
   EXPECT_EQ(s.library.tls.ca_files.size(), 2U);
+  EXPECT_EQ(s.library.tls.offload, tls_offload::off);
   EXPECT_TRUE(s.library.allow_private_storage);
   EXPECT_EQ(s.library.ledger, "l");
 }

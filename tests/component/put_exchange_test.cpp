@@ -3,6 +3,7 @@
 #include "fake_peer.hpp"
 #include "net_client.hpp"
 
+#include "net/kernel_tls.hpp"
 #include "net/put_exchange.hpp"
 
 #include <gtest/gtest.h>
@@ -25,20 +26,33 @@ using test::run;
 using test::tls_identity;
 using wire::scheme;
 
-enum class cover { plain, tls };
+enum class cover { plain, tls, offered }; ///< offered: TLS, and its keys to the kernel
+enum class origin { memory, file };
+
+/// Over which cover bytes of which origin go. Large files over `plain`, and over `offered` where the kernel has TLS, go by
+/// sendfile; everything else is read, or copied, and sent.
+struct way {
+  cover over;
+  origin from;
+};
+
+std::string name_of(const way& w) {
+  const char* const covers[] = {"plain", "tls", "offered"};
+  return std::string(covers[static_cast<int>(w.over)]) + (w.from == origin::file ? "_file" : "_memory");
+}
 
 std::string head_of(std::uint64_t size) {
   return "PUT /bucket/key HTTP/1.1\r\nHost: storage\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
 }
 
-class put : public testing::TestWithParam<cover> {
- protected:
-  void listen(fake_peer::script play, int receive_buffer = 0) {
-    if (GetParam() == cover::plain)
+struct put_fixture {
+  void listen(cover over, fake_peer::script play, int receive_buffer = 0) {
+    if (over == cover::plain)
       peer = std::make_unique<fake_peer>(std::move(play), receive_buffer);
     else
       peer = std::make_unique<fake_peer>(identity, std::move(play), receive_buffer);
-    auto c = client.connect(GetParam() == cover::tls ? scheme::https : scheme::http, peer->port());
+    auto c = over == cover::offered ? client.connect_offering_keys(peer->port())
+                                    : client.connect(over == cover::tls ? scheme::https : scheme::http, peer->port());
     ASSERT_FALSE(c.why) << c.why.text;
     connection = std::move(c.connected);
   }
@@ -63,13 +77,27 @@ class put : public testing::TestWithParam<cover> {
   file_source body;
 };
 
-INSTANTIATE_TEST_SUITE_P(all, put, testing::Values(cover::plain, cover::tls),
-                         [](const auto& tested) { return tested.param == cover::plain ? "plain" : "tls"; });
+class put : public put_fixture, public testing::TestWithParam<way> {
+ protected:
+  void listen(fake_peer::script play, int receive_buffer = 0) {
+    put_fixture::listen(GetParam().over, std::move(play), receive_buffer);
+  }
+
+  source of(const std::string& bytes) const {
+    return GetParam().from == origin::memory ? source::bytes("name", bytes) : source::file(client.folder.write("f", bytes));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(all, put,
+                         testing::Values(way{cover::plain, origin::memory}, way{cover::plain, origin::file},
+                                         way{cover::tls, origin::memory}, way{cover::tls, origin::file},
+                                         way{cover::offered, origin::memory}, way{cover::offered, origin::file}),
+                         [](const auto& tested) { return name_of(tested.param); });
 
 // What arrives is head and body to the byte, for every size around a boundary, one after the other on one connection.
 TEST_P(put, sends_every_byte_for_every_size) {
   const std::size_t sizes[] = {0,     1,      16'383, 16'384, 65'535, 65'536,  65'537,
-                               98'304 - 80, 98'304, 98'305, 131'072, 1'000'000};
+                               98'304 - 80, 98'304, 98'305, 131'071, 131'072, 1'000'000, 5'000'001};
   std::vector<std::string> received;
   listen([&](peer_connection& p) {
     for (std::string request = p.read_request(); !request.empty(); request = p.read_request()) {
@@ -80,18 +108,15 @@ TEST_P(put, sends_every_byte_for_every_size) {
   std::vector<std::string> sent;
   for (const std::size_t size : sizes) {
     const std::string bytes = noise(size, static_cast<unsigned>(size));
-    for (const bool from_memory : {true, false}) {
-      sent.push_back(head_of(size) + bytes);
-      const auto what = from_memory ? source::bytes("name", bytes) : source::file(client.folder.write("f", bytes));
-      const auto result = send(what);
-      ASSERT_FALSE(result.why) << result.why.text;
-      EXPECT_EQ(result.source, source_status::ok);
-      EXPECT_TRUE(result.reusable);
-      EXPECT_EQ(reader.answer().status, 200);
-      EXPECT_EQ(reader.answer().etag, "\"e\"");
-      EXPECT_TRUE(body.unchanged());
-      reader.next();
-    }
+    sent.push_back(head_of(size) + bytes);
+    const auto result = send(of(bytes));
+    ASSERT_FALSE(result.why) << result.why.text;
+    EXPECT_EQ(result.source, source_status::ok);
+    EXPECT_TRUE(result.reusable);
+    EXPECT_EQ(reader.answer().status, 200);
+    EXPECT_EQ(reader.answer().etag, "\"e\"");
+    EXPECT_TRUE(body.unchanged());
+    reader.next();
   }
   hang_up();
   ASSERT_EQ(received.size(), sent.size());
@@ -106,10 +131,53 @@ TEST_P(put, a_small_file_is_one_send) {
     p.drain();
   });
   client.tallies = {};
-  EXPECT_FALSE(send(source::bytes("name", noise(60'000))).why);
+  EXPECT_FALSE(send(of(noise(60'000))).why);
   EXPECT_EQ(client.tallies.batches, 1u);
   EXPECT_EQ(client.tallies.sends, 1u);
   EXPECT_EQ(client.doing.body_bytes, 60'000u);
+  hang_up();
+}
+
+// A large file goes to the kernel as a file where it may: not one byte of it is read, and nothing but the head is a batch.
+TEST_P(put, a_large_file_is_not_read_where_the_kernel_takes_it) {
+  listen([&](peer_connection& p) {
+    p.read_request();
+    p.write(http_answer("200 OK"));
+    p.drain();
+  });
+  client.tallies = {};
+  EXPECT_FALSE(send(of(noise(3'000'000))).why);
+  EXPECT_EQ(client.doing.body_bytes, 3'000'000u);
+  const bool takes_files = GetParam().over == cover::plain || (GetParam().over == cover::offered && kernel_tls_works());
+  if (takes_files && GetParam().from == origin::file) {
+    EXPECT_GE(client.tallies.sendfiles, 3u);
+    EXPECT_EQ(client.tallies.batches, 1u);
+  } else {
+    EXPECT_EQ(client.tallies.sendfiles, 0u);
+    EXPECT_GE(client.tallies.batches, 3'000'000u / batch_bytes);
+  }
+  hang_up();
+}
+
+// Whoever digests needs to see the bytes: they are read.
+TEST_P(put, a_digested_file_is_read) {
+  const std::string bytes = noise(1'000'000);
+  listen([&](peer_connection& p) {
+    p.read_request();
+    p.write(http_answer("200 OK"));
+    p.drain();
+  });
+  body.digest_md5();
+  EXPECT_FALSE(send(of(bytes)).why);
+  EXPECT_EQ(client.tallies.sendfiles, 0u);
+  const std::string digest = body.md5();
+  file_source again;
+  again.digest_md5();
+  again.open(source::bytes("name", bytes), {});
+  std::string all(bytes.size(), '\0');
+  std::size_t n = 0;
+  again.read(all, n);
+  EXPECT_EQ(digest, again.md5());
   hang_up();
 }
 
@@ -142,7 +210,7 @@ TEST_P(put, a_slow_storage_gets_every_byte) {
     look.async_wait(compare);
   };
   compare({});
-  const auto result = send(source::bytes("name", bytes));
+  const auto result = send(of(bytes));
   EXPECT_FALSE(result.why) << result.why.text;
   EXPECT_TRUE(result.reusable);
   hang_up();
@@ -160,7 +228,7 @@ TEST_P(put, an_early_refusal_is_the_answer) {
         over.get_future().wait(); // reads no more, and stays
       },
       8 * 1024);
-  const auto result = send(source::bytes("name", noise(16'000'000)));
+  const auto result = send(of(noise(16'000'000)));
   over.set_value();
   EXPECT_FALSE(result.why) << result.why.text;
   EXPECT_EQ(reader.answer().status, 413);
@@ -177,7 +245,7 @@ TEST_P(put, an_answer_before_a_reset_is_the_answer) {
         p.reset();
       },
       8 * 1024);
-  const auto result = send(source::bytes("name", noise(16'000'000)));
+  const auto result = send(of(noise(16'000'000)));
   EXPECT_FALSE(result.why) << result.why.text;
   EXPECT_EQ(reader.answer().status, 403);
   EXPECT_FALSE(result.reusable);
@@ -231,7 +299,7 @@ INSTANTIATE_TEST_SUITE_P(
 // A peer that closes in the middle of a large body, without a word, is `closed`.
 TEST_P(put, closed_in_mid_body_without_an_answer) {
   listen([&](peer_connection& p) { p.read_exactly(64 * 1024); }, 8 * 1024);
-  const auto result = send(source::bytes("name", noise(16'000'000)));
+  const auto result = send(of(noise(16'000'000)));
   EXPECT_EQ(result.why.kind, failure_kind::closed) << result.why.text;
   EXPECT_FALSE(result.reusable);
   hang_up();
@@ -245,7 +313,7 @@ TEST_P(put, an_interim_answer_is_skipped) {
     p.write("HTTP/1.1 100 Continue\r\n\r\n" + http_answer("200 OK"));
     p.drain();
   });
-  const auto result = send(source::bytes("name", noise(100'000)));
+  const auto result = send(of(noise(100'000)));
   EXPECT_FALSE(result.why) << result.why.text;
   EXPECT_EQ(reader.answer().status, 200);
   EXPECT_TRUE(result.reusable);
@@ -261,7 +329,7 @@ TEST_P(put, is_not_reusable_after_close_or_surplus) {
       p.drain();
     });
     reader.restart();
-    const auto result = send(source::bytes("name", "x"));
+    const auto result = send(of("x"));
     EXPECT_FALSE(result.why) << result.why.text;
     EXPECT_EQ(reader.answer().status, 200);
     EXPECT_FALSE(result.reusable) << answer;
@@ -283,7 +351,8 @@ TEST_P(put, shut_ends_it) {
           },
           8 * 1024);
       reader.restart();
-      body.open(source::bytes("name", noise(while_sending ? 16'000'000 : 10)), {});
+      const auto what = of(noise(while_sending ? 16'000'000 : 10));
+      body.open(what, what.memory ? file_identity{} : look_at(what.path).identity);
       const std::string head = head_of(body.left());
       std::optional<put_result> result;
       asio::co_spawn(client.io, put_exchange(*connection, reader, head, body, client.doing),
@@ -307,61 +376,66 @@ struct change_case {
   source_status reading;
 };
 
-class put_of_a_changing_file : public testing::TestWithParam<change_case> {};
+class put_of_a_changing_file : public put_fixture, public testing::TestWithParam<std::tuple<cover, change_case>> {};
 
-// A file that changes after its first batch was sent is found out: by the read, or by asking at the end.
+// A file that changes after some of it was sent is found out: by what reads it, or by asking at the end.
 TEST_P(put_of_a_changing_file, is_found_out) {
+  const auto& [over, what] = GetParam();
   std::promise<void> changed;
-  fake_peer peer(
+  listen(
+      over,
       [&](peer_connection& p) {
         p.read_exactly(1000); // some has been sent, and most has not: it does not fit into the kernel
         changed.get_future().wait();
         if (p.drain() < 1) return;
       },
       8 * 1024);
-  net_client client;
   const auto path = client.folder.write("f", noise(64 * 1024 * 1024));
-  auto c = client.connect(scheme::http, peer.port());
-  answer_reader reader;
-  file_source body;
-  const auto identity = look_at(path).identity;
-  ASSERT_EQ(body.open(source::file(path), identity).status, source_status::ok);
+  const auto before = look_at(path).identity;
+  ASSERT_EQ(body.open(source::file(path), before).status, source_status::ok);
   const std::string head = head_of(body.left());
   std::optional<put_result> result;
-  asio::co_spawn(client.io, put_exchange(*c.connected, reader, head, body, client.doing),
+  asio::co_spawn(client.io, put_exchange(*connection, reader, head, body, client.doing),
                  [&](std::exception_ptr, put_result r) { result = std::move(r); });
   ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.body_bytes > 0; }));
   ASSERT_GT(body.left(), 0u) << "all of it was sent at once: this test has tested nothing";
   do {
-    GetParam().change(path);
-  } while (look_at(path).identity == identity);
+    what.change(path);
+  } while (look_at(path).identity == before);
   changed.set_value();
-  if (GetParam().reading == source_status::changed) {
+  if (what.reading == source_status::changed) {
     ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
     EXPECT_EQ(result->source, source_status::changed);
     EXPECT_FALSE(result->reusable);
   } else {
     ASSERT_TRUE(test::run_until(client.io, [&] { return client.doing.at == stage::awaiting; }));
     EXPECT_FALSE(body.unchanged());
-    c.connected->shut(asio::error::operation_aborted);
+    connection->shut(asio::error::operation_aborted);
     ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));
   }
-  c.connected.reset();
+  hang_up();
 }
 
 INSTANTIATE_TEST_SUITE_P(
     all, put_of_a_changing_file,
-    testing::Values(
-        change_case{"shrinks", [](const auto& p) { std::filesystem::resize_file(p, 60 * 1024 * 1024); }, source_status::changed},
-        change_case{"grows", [](const auto& p) { std::filesystem::resize_file(p, 65 * 1024 * 1024); }, source_status::ok},
-        change_case{"is_rewritten_with_its_time_set_back",
-                    [](const auto& p) {
-                      const auto before = std::filesystem::last_write_time(p);
-                      std::fstream(p, std::ios::in | std::ios::out | std::ios::binary).seekp(-5, std::ios::end) << "other";
-                      std::filesystem::last_write_time(p, before);
-                    },
-                    source_status::ok}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+    testing::Combine(
+        testing::Values(cover::plain, cover::tls, cover::offered),
+        testing::Values(change_case{"shrinks", [](const auto& p) { std::filesystem::resize_file(p, 60 * 1024 * 1024); },
+                                    source_status::changed},
+                        change_case{"grows", [](const auto& p) { std::filesystem::resize_file(p, 65 * 1024 * 1024); },
+                                    source_status::ok},
+                        change_case{
+                            "is_rewritten_with_its_time_set_back",
+                            [](const auto& p) {
+                              const auto time = std::filesystem::last_write_time(p);
+                              std::fstream(p, std::ios::in | std::ios::out | std::ios::binary).seekp(-5, std::ios::end)
+                                  << "other";
+                              std::filesystem::last_write_time(p, time);
+                            },
+                            source_status::ok})),
+    [](const auto& tested) {
+      return name_of({std::get<0>(tested.param), origin::file}) + "_" + std::get<1>(tested.param).name;
+    });
 
 } // namespace
 } // namespace hoist::net

@@ -3,6 +3,8 @@
 #include "fake_peer.hpp"
 #include "net_client.hpp"
 
+#include "net/kernel_tls.hpp"
+
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
@@ -221,6 +223,69 @@ INSTANTIATE_TEST_SUITE_P(all, key_update,
                                          key_update_case{"requested", SSL_KEY_UPDATE_REQUESTED, 1},
                                          key_update_case{"requested_five_times", SSL_KEY_UPDATE_REQUESTED, 5}),
                          [](const auto& tested) { return std::string(tested.param.name); });
+
+// With the keys in the kernel a KeyUpdate of the peer is followed for what it sends. When it wants our keys changed as
+// well, which the kernel cannot, nothing is sent any more, and what has been said can still be read.
+TEST_P(key_update, over_keys_offered_to_the_kernel) {
+  const auto identity = tls_identity::make();
+  fake_peer peer(identity, [&](peer_connection& p) {
+    EXPECT_EQ(p.read_exactly(5), "first");
+    for (int i = 0; i < GetParam().times; ++i) {
+      EXPECT_EQ(SSL_key_update(p.ssl(), GetParam().kind), 1);
+      EXPECT_EQ(SSL_do_handshake(p.ssl()), 1);
+      EXPECT_TRUE(p.write("answer"));
+    }
+    p.drain();
+  });
+  net_client client(identity.pem);
+  auto c = client.connect_offering_keys(peer.port());
+  ASSERT_FALSE(c.why) << c.why.text;
+  EXPECT_FALSE(run(client.io, send_all(*c.connected, "first")));
+  error_code ec;
+  std::string expected;
+  for (int i = 0; i < GetParam().times; ++i) expected += "answer";
+  EXPECT_EQ(run(client.io, receive_exactly(*c.connected, expected.size(), ec)), expected) << ec.message();
+  const bool lost = kernel_tls_works() && GetParam().kind == SSL_KEY_UPDATE_REQUESTED;
+  EXPECT_EQ(run(client.io, send_all(*c.connected, "second")), lost ? asio::error::connection_aborted : error_code());
+  c.connected.reset();
+}
+
+// Keys that were offered are taken where a probe says so, and else all is as ever; either way bytes go both ways, under
+// every suite and version.
+TEST(tls_offered, is_taken_where_the_probe_says_so) {
+  const auto identity = tls_identity::make();
+  for (const int protocol : {0, TLS1_2_VERSION}) {
+    const auto context = identity.server_context(protocol);
+    fake_peer peer([&](peer_connection& p) {
+      ASSERT_TRUE(p.start_tls(context.get()));
+      EXPECT_EQ(p.read_exactly(300'000), std::string(300'000, 'a'));
+      EXPECT_TRUE(p.write("answer"));
+      p.drain();
+    });
+    net_client client(identity.pem);
+    auto c = client.connect_offering_keys(peer.port());
+    ASSERT_FALSE(c.why) << c.why.text;
+    EXPECT_EQ(c.connected->takes_files(), kernel_tls_works()) << c.connected->tls().protocol();
+    EXPECT_FALSE(run(client.io, send_all(*c.connected, std::string(300'000, 'a'))));
+    error_code ec;
+    EXPECT_EQ(run(client.io, receive_exactly(*c.connected, 6, ec)), "answer") << ec.message();
+    c.connected.reset();
+  }
+}
+
+// A certificate that does not verify is refused as such when OpenSSL writes to the socket by itself, and a peer that
+// hangs up in mid-handshake ends it without a signal.
+TEST(tls_offered, fails_as_any_handshake_does) {
+  const auto identity = tls_identity::make();
+  fake_peer untrusted(identity, [](peer_connection& p) { p.drain(); });
+  net_client stranger;
+  EXPECT_EQ(stranger.connect_offering_keys(untrusted.port()).why.kind, failure_kind::certificate);
+  fake_peer rude([](peer_connection& p) {
+    p.read_some();
+    p.reset();
+  });
+  EXPECT_EQ(stranger.connect_offering_keys(rude.port()).why.kind, failure_kind::handshake);
+}
 
 // The answer to a KeyUpdate of one connection leaves the unsent bytes of another alone: a block that was given back is
 // not written to any more.
