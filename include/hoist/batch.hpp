@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace hoist {
 
@@ -22,6 +23,11 @@ struct batch {
   /// Takes each file's report once it is settled and recorded. Called on a thread of the uploader's own, one call at a
   /// time, in completion order. While it blocks, no further files are taken in; uploads in flight go on. May not throw.
   std::function<void(file_report&&)> sink;
+
+  /// Optional: told the id of each presign whose PUT was begun and got no answer that settled it, when its file is
+  /// settled or given up: something may be stored under it. Whoever wants to leave nothing behind deletes it. Called like
+  /// `sink`, and before it for the same file; may not throw.
+  std::function<void(std::string id)> unconfirmed;
 
   /// Optional: told of progress and of things worth a log line.
   observer watch;

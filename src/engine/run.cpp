@@ -105,6 +105,11 @@ void run::deliver(file_report&& report, bool abandoned) {
   if (left < resume_below_) room_.notify_one();
 }
 
+void run::leave_behind(std::vector<std::string>& ids) {
+  if (!all_.unconfirmed) return;
+  for (auto& id : ids) all_.unconfirmed(std::move(id));
+}
+
 /// What the ledger could not be told is not done: a later run would know nothing of it.
 void run::forget_unrecorded() {
   one_.error = errc::ledger_failed;
