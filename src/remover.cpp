@@ -54,9 +54,7 @@ remover::~remover() = default;
 remover::executor_type remover::get_executor() const noexcept { return body_->ex; }
 
 void remover::start(removal all, detail::removal_callback done, std::shared_ptr<detail::stop_signal> signal) {
-  auto run = std::make_shared<engine::removal_run>();
-  run->what = std::move(all);
-  run->done = std::move(done);
+  auto run = std::make_shared<engine::removal_run>(std::move(all), std::move(done));
   signal->attach([gate = body_->gate, weak = std::weak_ptr(run)](auto type) { gate->stop(weak, type); });
   body_->work.start(std::move(run));
 }

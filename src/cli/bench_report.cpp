@@ -136,6 +136,9 @@ std::string closing_text(const std::vector<bench_sweep>& sweeps) {
   const auto where = [](const bench_cell& c) {
     return fmt::format("{}, {} at once", object_size_text(c.size), c.concurrency);
   };
+  if (most_objects == most_bytes)
+    return fmt::format("From here: {} objects/s, {} MB/s ({}).", rate_text(most_objects->objects_per_second()),
+                       megabytes_text(most_bytes->bytes_per_second()), where(*most_bytes));
   return fmt::format("From here: {} objects/s ({}), {} MB/s ({}).", rate_text(most_objects->objects_per_second()),
                      where(*most_objects), megabytes_text(most_bytes->bytes_per_second()), where(*most_bytes));
 }

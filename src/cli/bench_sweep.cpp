@@ -22,8 +22,24 @@ bool brought_nothing(const bench_cell& cell) {
 
 std::string throttled_text(const bench_cell& cell) {
   const bool api = cell.presigns_throttled > cell.puts_throttled;
-  return fmt::format("{} asks for less from {} at once on ({} of its answers were {})", api ? "the API" : "the storage",
-                     cell.concurrency, cell.throttled(), api ? "429 or 503" : "503 or 429");
+  return fmt::format("{}, which asks for less from {} at once on ({} answers 429 or 503)", api ? "the API" : "the storage",
+                     cell.concurrency, cell.throttled());
+}
+
+double growth(const percentiles& was, const percentiles& is) {
+  return static_cast<double>(is.p50) / static_cast<double>(std::max<std::uint64_t>(was.p50, 1));
+}
+
+/// Behind the knee more at once only waits longer; where it waits tells who holds it up.
+std::string slower_text(const bench_cell& knee, const bench_cell& beyond) {
+  const double presign = growth(knee.presign, beyond.presign), put = growth(knee.put, beyond.put);
+  if (std::max(presign, put) < clearly_slower) return "what cannot be told from here: the storage, the API or the way there";
+  const bool is_put = put >= presign;
+  const auto& was = is_put ? knee.put : knee.presign;
+  const auto& is = is_put ? beyond.put : beyond.presign;
+  return fmt::format("{} or the way there: {} takes {} ms at {} at once, {} ms at {}", is_put ? "the storage" : "the API",
+                     is_put ? "a PUT" : "a presign", milliseconds_text(was.p50), knee.concurrency,
+                     milliseconds_text(is.p50), beyond.concurrency);
 }
 
 } // namespace
@@ -100,29 +116,13 @@ std::string what_limits(const bench_sweep& sweep) {
   const auto throttled = std::ranges::find_if(sweep.cells(), is_throttled);
   if (throttled != sweep.cells().end()) return throttled_text(*throttled);
   const auto* at = sweep.knee();
-  if (at == nullptr) return "nothing was done in time";
+  if (at == nullptr) return "failures: nothing was done in time";
   const auto& last = *std::ranges::max_element(sweep.cells(), {}, &bench_cell::concurrency);
+  auto text = sweep.is_knee_certain() ? slower_text(*at, last) : "the concurrency: more at once may bring more";
   if (last.machine_busy >= busy_machine)
-    return fmt::format("this machine: its processors were {:.0f} % busy, {:.1f} of them with hoist", 100 * last.machine_busy,
-                       last.cores_used);
-  if (last.limited_by == limit::presign_api)
-    return fmt::format("the API's presign ({} ms at the median, {} at 1 %)", milliseconds_text(last.presign.p50),
-                       milliseconds_text(last.presign.p99));
-  if (!sweep.is_knee_certain()) return "the concurrency: more at once may bring more";
-  const auto slower = [&](std::uint64_t was, std::uint64_t is) {
-    return static_cast<double>(is) > clearly_slower * static_cast<double>(was);
-  };
-  const auto growth = [&](std::string_view what, const percentiles& was, const percentiles& is) {
-    return fmt::format("{}: at {} at once a call takes {} ms instead of {} at {}", what, last.concurrency,
-                       milliseconds_text(is.p50), milliseconds_text(was.p50), at->concurrency);
-  };
-  const double put_growth = static_cast<double>(last.put.p50) / static_cast<double>(std::max<std::uint64_t>(at->put.p50, 1));
-  const double presign_growth =
-      static_cast<double>(last.presign.p50) / static_cast<double>(std::max<std::uint64_t>(at->presign.p50, 1));
-  if (slower(at->put.p50, last.put.p50) && put_growth >= presign_growth)
-    return growth("the storage or the way there", at->put, last.put);
-  if (slower(at->presign.p50, last.presign.p50)) return growth("the API or the way there", at->presign, last.presign);
-  return "nothing that can be told from here; the storage, the API, or the way there";
+    text += fmt::format("; this machine's processors were {:.0f} % busy (hoist itself: {:.1f} of them), which may be why",
+                        100 * last.machine_busy, last.cores_used);
+  return text;
 }
 
 } // namespace hoist::cli

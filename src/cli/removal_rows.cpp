@@ -43,7 +43,7 @@ std::string removal_line(const removal_facts& facts) {
   if (t.unsettled > 0) text += fmt::format(", {} not settled", t.unsettled);
   const double seconds = static_cast<double>(t.elapsed.count()) / 1000;
   text += " in " + duration_text(t.elapsed);
-  if (seconds > 0) text += fmt::format(" ({:.0f}/s)", static_cast<double>(t.removed) / seconds);
+  if (seconds > 0 && t.removed > 0) text += fmt::format(" ({:.0f}/s)", static_cast<double>(t.removed) / seconds);
   return text;
 }
 

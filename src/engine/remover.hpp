@@ -30,6 +30,9 @@ constexpr std::size_t removals_open_max = 1024;
 
 /// One operation of the caller's. All of it belongs to the remover's thread.
 struct removal_run {
+  // Boost 1.81's any_completion_handler recurses without end when it is assigned; it is moved in here instead.
+  removal_run(removal all, detail::removal_callback on_end) : what(std::move(all)), done(std::move(on_end)) {}
+
   removal what;
   detail::removal_callback done;
   core::instant started{};
