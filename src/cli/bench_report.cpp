@@ -6,36 +6,42 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace hoist::cli {
 
 namespace {
 
 /// What the whole table needs.
-constexpr std::size_t wide = 78;
+constexpr std::size_t wide = 79;
 
 std::string megabytes_text(double bytes_per_second) {
   const double mb = bytes_per_second / 1e6;
   return mb < 10 ? fmt::format("{:.2f}", mb) : mb < 100 ? fmt::format("{:.1f}", mb) : fmt::format("{:.0f}", mb);
 }
 
-std::string head_line(bool whole) {
-  if (!whole) return fmt::format("{:>6} {:>9} {:>8} {:>7} {:>7} {:>6}", "atonce", "objects/s", "MB/s", "PUT p50", "p99", "429/503");
-  return fmt::format("{:>7} {:>9} {:>7}  {:^18} {:^18} {:>7} {:>7}\n{:>24}   {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5}  {:>6}", "at once",
-                     "objects/s", "MB/s", "presign, ms", "PUT, ms", "CPU, us", "429/503", "", "p50", "p90", "p99", "p50",
-                     "p90", "p99", "/object");
+/// Behind the figures: `<` the knee, `*` few samples.
+std::string mark_of(const bench_cell& c, bool is_knee) {
+  return std::string(is_knee ? "<" : "") + (c.few_samples() ? "*" : "");
+}
+
+std::vector<std::string> head_lines(bool whole) {
+  if (!whole) return {fmt::format("{:>5} {:>9} {:>6} {:>7} {:>5} {:>6}", "-j", "objects/s", "MB/s", "PUT p50", "p99", "slowed")};
+  return {fmt::format("{:>7} {:>9} {:>6}  {:^17}  {:^17} {:>7} {:>6}", "at once", "objects/s", "MB/s", "presign, ms", "PUT, ms",
+                      "CPU us", "slowed"),
+          fmt::format("{:24}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>7} {:>6}", "", "p50", "p90", "p99", "p50", "p90", "p99",
+                      "each", "down")};
 }
 
 std::string row_line(const bench_cell& c, bool is_knee, bool whole) {
   const auto ms = [](std::uint64_t us) { return milliseconds_text(us); };
-  const auto mark = fmt::format("{}{}", is_knee ? "<" : "", c.few_samples() ? "*" : "");
   if (!whole)
-    return fmt::format("{:>6} {:>9} {:>8} {:>7} {:>7} {:>6}{}", c.concurrency, rate_text(c.objects_per_second()),
-                       megabytes_text(c.bytes_per_second()), ms(c.put.p50), ms(c.put.p99), c.throttled(), mark);
-  return fmt::format("{:>7} {:>9} {:>7}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5}  {:>6.0f} {:>7} {}", c.concurrency,
+    return fmt::format("{:>5} {:>9} {:>6} {:>7} {:>5} {:>6}{}", c.concurrency, rate_text(c.objects_per_second()),
+                       megabytes_text(c.bytes_per_second()), ms(c.put.p50), ms(c.put.p99), c.throttled(), mark_of(c, is_knee));
+  return fmt::format("{:>7} {:>9} {:>6}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>7.0f} {:>6}{}", c.concurrency,
                      rate_text(c.objects_per_second()), megabytes_text(c.bytes_per_second()), ms(c.presign.p50),
                      ms(c.presign.p90), ms(c.presign.p99), ms(c.put.p50), ms(c.put.p90), ms(c.put.p99),
-                     c.cpu_us_per_object, c.throttled(), mark);
+                     c.cpu_us_per_object, c.throttled(), mark_of(c, is_knee));
 }
 
 std::string ending_text(const bench_sweep& sweep) {
@@ -86,10 +92,7 @@ std::vector<std::string> sweep_table(const bench_sweep& sweep, std::size_t width
   if (sweep.cells().empty()) return {};
   const bool whole = width >= wide;
   std::vector<std::string> lines{object_size_text(sweep.cells().front().size) + " an object"};
-  const auto head = head_line(whole);
-  const auto cut = head.find('\n');
-  lines.push_back(head.substr(0, cut));
-  if (cut != std::string::npos) lines.push_back(head.substr(cut + 1));
+  for (auto& line : head_lines(whole)) lines.push_back(std::move(line));
   bool few = false;
   for (const auto& cell : sweep.cells()) {
     lines.push_back(row_line(cell, &cell == sweep.knee(), whole));

@@ -20,7 +20,7 @@ std::string milliseconds_text(std::uint64_t micros);
 std::string rate_text(double per_second);
 
 /// The table of one size, its knee marked, and a line that says what it comes to. No line is longer than `width`, down
-/// to 44 columns: what matters least is left out.
+/// to 46 columns: what matters least is left out.
 std::vector<std::string> sweep_table(const bench_sweep& sweep, std::size_t width);
 
 /// The last line: the most objects and the most bytes a second, and where. Empty when nothing was measured.

@@ -71,8 +71,9 @@ constexpr std::string_view bench_head =
 Usage: hoist bench [OPTIONS]
 
 Objects of random bytes are uploaded from memory. For each size and concurrency the first part, in which connections are
-made, is not counted. The knee is the least concurrency that comes within a tenth of the most that was reached. Ctrl-C
-ends the measuring and deletes; once more ends at once, and the ids of what is left go to a file for hoist delete.
+made, is not counted. The knee, marked <, is the least concurrency that comes within a tenth of the most that was reached;
+"slowed down" counts answers 429 and 503. Ctrl-C ends the measuring and deletes; once more ends at once, and the ids of
+what is left go to a file for hoist delete.
 )";
 
 constexpr std::string_view bench_exit_table = R"(
