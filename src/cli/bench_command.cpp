@@ -3,11 +3,11 @@
 #include "cli/bench_run.hpp"
 #include "cli/bench_settings.hpp"
 #include "cli/endpoint.hpp"
-#include "cli/exit_code.hpp"
 #include "cli/help.hpp"
 #include "cli/key_file.hpp"
 #include "cli/log.hpp"
 #include "cli/units.hpp"
+#include "cli/usage_error.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -52,7 +52,7 @@ int bench_command(std::span<const std::string> words, const environment& variabl
   const auto log = make_log(s.common, screen);
   load_key(s.common);
   if (is_asked(s)) {
-    if (!is_agreed(notice(s))) return exit_status::usage;
+    if (!is_agreed(notice(s))) throw usage_error("nothing was begun; -y begins without asking");
   } else if (s.common.log_level <= verbosity::warning) {
     screen.print("hoist: " + notice(s));
   }

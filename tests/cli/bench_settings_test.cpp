@@ -71,7 +71,7 @@ TEST(bench_settings, count) {
   const auto s = bench({"--count", "50000", "--size", "1KiB", "-j", "1,2"});
   EXPECT_EQ(s.duration, 0s);
   EXPECT_EQ(s.limits.objects, 100'000U);
-  EXPECT_EQ(bench({"--count", "100", "--duration", "3s"}).duration, 3s);
+  EXPECT_EQ(bench({"--count", "100", "--duration", "3s", "-s", "1KiB"}).duration, 3s);
   EXPECT_NE(refusal({"--count", "500", "--max-objects", "400", "--size", "1KiB"}), "taken");
 }
 

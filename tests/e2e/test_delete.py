@@ -14,8 +14,8 @@ NO_ONE = "00000000-0000-4000-8000-000000000000"
 class Delete(TestCase):
     def stored(self, server, count):
         """A manifest of so many uploads."""
-        manifest = self.folder / "urls.jsonl"
-        run = hoist("upload", *server.access(), str(self.make_files(count)), "-L", str(manifest))
+        manifest = self.folder / f"urls-{server.port}.jsonl"
+        run = hoist("upload", *server.access(), str(self.make_files(count, under=f"files-{server.port}")), "-L", str(manifest))
         self.assertEqual(run.code, 0, run.err)
         return manifest
 
