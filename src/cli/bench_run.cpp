@@ -44,8 +44,6 @@ using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
 constexpr auto redraw_every = 100ms;
-/// A deletion that does not get through is not waited for as long as an upload would be: its id goes to a file.
-constexpr auto deletion_patience = 60s;
 
 /// Bytes that no compression on the way makes fewer.
 std::shared_ptr<const std::string> random_bytes(std::uint64_t count) {
@@ -149,9 +147,7 @@ class bench_run {
     if (objects_.count() == 0) co_return;
     if (signals_seen_ > 1) co_return; // whoever asked twice does not want to wait
     const auto began = clock::now();
-    auto o = settings_.common.library;
-    o.retry.give_up_after = deletion_patience;
-    remover_.emplace(made<remover>(context_.get_executor(), o));
+    remover_.emplace(made<remover>(context_.get_executor(), settings_.common.library));
     const auto before = objects_.count();
     await_tick();
     removal all;

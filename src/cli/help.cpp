@@ -45,7 +45,7 @@ constexpr std::string_view delete_head =
 
   hoist delete urls.jsonl                                everything that a manifest of hoist upload has as done
   hoist delete 7f0c2c9e-...                              one id
-  hoist upload photos | tee rows | ...; hoist delete - < rows
+  jq -r .id urls.jsonl | head -n 3 | hoist delete -      ids from stdin, one a line
 
 Usage: hoist delete [OPTIONS] MANIFEST|ID...
 

@@ -76,7 +76,7 @@ constexpr auto upload_table = std::to_array<option_spec>({
 });
 
 /// An option of `upload` that another command has as well.
-consteval option_spec same(std::string_view name) {
+constexpr option_spec same(std::string_view name) {
   for (const auto& option : upload_table)
     if (option.name == name) return option;
   throw "no such option of upload";

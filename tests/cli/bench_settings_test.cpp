@@ -46,6 +46,7 @@ TEST(bench_settings, defaults) {
   EXPECT_EQ(s.limits.bytes, 1'000'000'000U);
   EXPECT_EQ(s.limits.objects, 20'000U);
   EXPECT_EQ(s.common.library.expires_in, 1h);
+  EXPECT_EQ(s.common.library.retry.give_up_after, 60s);
   EXPECT_TRUE(s.ask);
   EXPECT_FALSE(s.keep);
   EXPECT_FALSE(s.json);
