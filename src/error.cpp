@@ -41,6 +41,8 @@ constexpr words table[] = {
     {errc::invalid_options, "invalid_options", "invalid options", condition::misuse},
     {errc::ledger_failed, "ledger_failed", "the ledger cannot be used", condition::permanent},
     {errc::not_failed_before, "not_failed_before", "not among the files that failed before", condition::permanent},
+    {errc::removal_rejected, "removal_rejected", "the API will not delete this id", condition::permanent},
+    {errc::not_stored, "not_stored", "the API has no file of this id", condition::permanent},
 };
 
 const words* find(int code) noexcept {
@@ -92,6 +94,7 @@ std::string_view name_of(phase p) noexcept {
     case phase::connect: return "connect";
     case phase::put: return "put";
     case phase::record: return "record";
+    case phase::remove: return "remove";
   }
   return "unknown";
 }

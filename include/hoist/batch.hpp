@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 namespace hoist {
 
@@ -26,6 +27,11 @@ struct batch {
   /// Optional: called on the sink's thread when the reports that had come together are all delivered, before it waits for
   /// more (at the latest every 1024 or so). A sink that collects what it writes can write it here, once. May not throw.
   std::function<void()> flush;
+
+  /// Optional: told the id of each presign whose PUT was begun and got no answer that settled it, when its file is
+  /// settled or given up: something may be stored under it. Whoever wants to leave nothing behind deletes it. Called like
+  /// `sink`, and before it for the same file; may not throw.
+  std::function<void(std::string id)> unconfirmed;
 
   /// Optional: told of progress and of things worth a log line.
   observer watch;

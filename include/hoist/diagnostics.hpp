@@ -10,7 +10,7 @@
 namespace hoist {
 
 /// Where in a file's life the last failure happened; the name in a row's `error.phase`.
-enum class phase : std::uint8_t { source, presign, connect, put, record };
+enum class phase : std::uint8_t { source, presign, connect, put, record, remove };
 
 std::string_view name_of(phase p) noexcept;
 

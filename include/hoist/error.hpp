@@ -45,6 +45,10 @@ enum class errc {
   invalid_options,     ///< an option is out of range; the message names it.
   ledger_failed,       ///< the durable record cannot be opened, read or written; ends the run. The message says why.
   not_failed_before,   ///< `resume_mode::failed`, and no earlier run has this file as failed. No request was made.
+
+  // what the API said of a deletion
+  removal_rejected,    ///< the API will never delete this id, or it can be none. The message says which.
+  not_stored,          ///< 404: the API has no file of this id, or does not offer deletion.
 };
 
 /// The stable name of a code, e.g. "source_missing".

@@ -7,6 +7,8 @@
 #include <hoist/error.hpp>
 #include <hoist/observer.hpp>
 #include <hoist/options.hpp>
+#include <hoist/removal.hpp>
+#include <hoist/remover.hpp>
 #include <hoist/report.hpp>
 #include <hoist/source.hpp>
 #include <hoist/uploader.hpp>

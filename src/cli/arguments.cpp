@@ -25,8 +25,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-std::string nearest(std::string_view name) {
-  const auto options = upload_options();
+std::string nearest(std::span<const option_spec> options, std::string_view name) {
   const auto at = std::ranges::min_element(options, {},
                                            [&](const option_spec& option) { return edit_distance(name, option.name); });
   if (edit_distance(name, at->name) > 2) return {};
@@ -45,7 +44,7 @@ typed_value checked_flag(typed_value value) {
 /// One pass over the words; `at_` is the next one.
 class parser {
  public:
-  explicit parser(std::span<const std::string> words) : words_(words) {}
+  parser(const command_spec& command, std::span<const std::string> words) : command_(command), words_(words) {}
 
   arguments parse() {
     while (at_ < words_.size()) take(words_[at_++]);
@@ -67,10 +66,8 @@ class parser {
   void take_long(std::string_view word) {
     const auto equals = word.find('=');
     const auto name = word.substr(0, equals);
-    const auto* option = find_option(name);
-    if (option == nullptr) {
-      throw usage_error("unknown option --" + escaped(name) + nearest(name) + " See hoist upload --help.");
-    }
+    const auto* option = command_.find(name);
+    if (option == nullptr) throw usage_error("unknown option --" + escaped(name) + nearest(command_.options, name) + see_help());
     std::optional<std::string> joined;
     if (equals != std::string_view::npos) joined = std::string(word.substr(equals + 1));
     take_option(*option, "--" + std::string(name), std::move(joined));
@@ -78,9 +75,9 @@ class parser {
 
   void take_letters(std::string_view letters) {
     while (!letters.empty()) {
-      const auto* option = find_option(letters[0]);
+      const auto* option = command_.find(letters[0]);
       const std::string origin = "-" + escaped(letters.substr(0, 1));
-      if (option == nullptr) throw usage_error("unknown option " + origin + " See hoist upload --help.");
+      if (option == nullptr) throw usage_error("unknown option " + origin + see_help());
       letters.remove_prefix(1);
       std::optional<std::string> joined;
       if (takes_word(*option) && !letters.empty()) {
@@ -90,6 +87,8 @@ class parser {
       take_option(*option, origin, std::move(joined));
     }
   }
+
+  std::string see_help() const { return " See hoist " + std::string(command_.name) + " --help."; }
 
   static bool takes_word(const option_spec& option) {
     return option.shape == option_shape::value || option.shape == option_shape::repeated;
@@ -118,6 +117,7 @@ class parser {
     return words_[at_++];
   }
 
+  const command_spec& command_;
   std::span<const std::string> words_;
   std::size_t at_ = 0;
   bool only_paths_ = false;
@@ -147,22 +147,23 @@ int arguments::count(std::string_view name) const {
 }
 
 void arguments::add(const option_spec& option, typed_value value) {
+  value.metavar = option.metavar;
   values_[option.name].push_back(std::move(value));
 }
 
-void arguments::complete_from(const environment& variables) {
-  for (const auto& option : upload_options()) {
+void arguments::complete_from(const command_spec& command, const environment& variables) {
+  for (const auto& option : command.options) {
     if (option.name == "help" || option.name == "version" || values_.contains(option.name)) continue;
-    auto text = variables(variable_of(option));
+    auto text = variables(variable_of(option.name));
     if (!text) continue;
-    typed_value value{*std::move(text), variable_of(option)};
+    typed_value value{*std::move(text), variable_of(option.name)};
     add(option, option.shape == option_shape::flag ? checked_flag(std::move(value)) : std::move(value));
   }
 }
 
-arguments parse_arguments(std::span<const std::string> words, const environment& variables) {
-  auto result = parser(words).parse();
-  result.complete_from(variables);
+arguments parse_arguments(const command_spec& command, std::span<const std::string> words, const environment& variables) {
+  auto result = parser(command, words).parse();
+  result.complete_from(command, variables);
   return result;
 }
 

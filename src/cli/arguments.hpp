@@ -17,6 +17,7 @@ namespace hoist::cli {
 struct typed_value {
   std::string text;
   std::string origin; ///< "--retries" or "HOIST_RETRIES", for messages
+  std::string_view metavar{}; ///< of its option
 };
 
 class arguments {
@@ -35,13 +36,13 @@ class arguments {
 
   void add(const option_spec& option, typed_value value);
   /// Takes variables for the options that were not typed.
-  void complete_from(const environment& variables);
+  void complete_from(const command_spec& command, const environment& variables);
 
  private:
   std::map<std::string_view, std::vector<typed_value>> values_;
 };
 
 /// The words after the verb. Throws usage_error.
-arguments parse_arguments(std::span<const std::string> words, const environment& variables);
+arguments parse_arguments(const command_spec& command, std::span<const std::string> words, const environment& variables);
 
 } // namespace hoist::cli

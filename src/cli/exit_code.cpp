@@ -1,5 +1,7 @@
 #include "cli/exit_code.hpp"
 
+#include <csignal>
+
 namespace hoist::cli {
 
 std::string_view name_of(stop_cause cause) {
@@ -35,6 +37,10 @@ int exit_code(const ending& e) {
   if (e.any_failed) return exit_status::some_failed;
   if (!e.any_taken && e.error_on_empty) return exit_status::nothing_matched;
   return exit_status::success;
+}
+
+stop_cause cause_of(int signal) {
+  return signal == SIGINT ? stop_cause::interrupted : stop_cause::terminated;
 }
 
 std::string_view remedy_for(error_code ec) {

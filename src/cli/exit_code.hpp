@@ -46,6 +46,9 @@ struct ending {
 
 int exit_code(const ending& e);
 
+/// Of a signal: the cause it is.
+stop_cause cause_of(int signal);
+
 /// What to do about an error that ended a run. Empty for none and for a cancellation.
 std::string_view remedy_for(error_code ec);
 

@@ -7,6 +7,8 @@ namespace hoist::cli {
 
 std::string general_help();
 std::string upload_help();
+std::string delete_help();
+std::string bench_help();
 std::string version_text();
 
 /// To stdout; returns the exit status.

@@ -52,4 +52,9 @@ std::string read_key_file(const std::filesystem::path& file) {
   throw usage_error(origin + " is larger than 4096 bytes; it must hold the key and nothing else");
 }
 
+void load_key(settings& s) {
+  auto& key = s.library.api_key;
+  key = s.api_key_file.empty() ? checked_key(key, "the API key's variable") : read_key_file(s.api_key_file);
+}
+
 } // namespace hoist::cli

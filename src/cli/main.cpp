@@ -1,6 +1,8 @@
 // The command `hoist`: finds the verb, and turns what goes wrong into a message and an exit status.
 
+#include "cli/bench_command.hpp"
 #include "cli/completion.hpp"
+#include "cli/delete_command.hpp"
 #include "cli/environment.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
@@ -53,12 +55,14 @@ int print_completion(const std::vector<std::string>& words) {
 int run(const std::vector<std::string>& words) {
   const std::string verb = words.size() > 1 ? words[1] : "";
   if (verb == "upload") return upload_command(words, process_environment);
+  if (verb == "delete") return delete_command(words, process_environment);
+  if (verb == "bench") return bench_command(words, process_environment);
   if (verb == "completion") return print_completion(words);
   if (verb == "--version" || verb == "-V") return print_text(version_text());
   if (verb == "--help" || verb == "-h" || verb == "help") return print_text(general_help());
-  if (verb.empty()) throw usage_error("name a command: upload or completion. See hoist --help.");
+  if (verb.empty()) throw usage_error("name a command: upload, delete, bench or completion. See hoist --help.");
   if (verb.starts_with('-')) throw usage_error("the command comes first, as in hoist upload " + escaped(verb));
-  throw usage_error("'" + escaped(verb) + "' is no command; use upload or completion. See hoist --help.");
+  throw usage_error("'" + escaped(verb) + "' is no command; use upload, delete, bench or completion. See hoist --help.");
 }
 
 } // namespace

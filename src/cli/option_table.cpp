@@ -16,7 +16,7 @@ constexpr std::string_view pace = "How fast, how long";
 constexpr std::string_view records = "Results";
 constexpr std::string_view messages = "Messages (stderr)";
 
-constexpr auto table = std::to_array<option_spec>({
+constexpr auto upload_table = std::to_array<option_spec>({
     {inputs, "from0", '0', flag, text, "", "lists are separated by NUL, as find -print0 writes them", "null"},
     {inputs, "files-from", 0, repeated, file, "FILE", "take the paths listed in FILE; '-' is stdin", ""},
     {inputs, "include", 0, repeated, text, "GLOB", "take only files that match an include", "include-pattern"},
@@ -78,6 +78,69 @@ constexpr auto table = std::to_array<option_spec>({
     {messages, "version", 'V', flag, text, "", "show the version and what it is built with", ""},
 });
 
+/// An option of `upload` that another command has as well.
+constexpr option_spec same(std::string_view name) {
+  for (const auto& option : upload_table)
+    if (option.name == name) return option;
+  throw "no such option of upload";
+}
+
+constexpr std::string_view work = "What to measure";
+
+constexpr auto delete_table = std::to_array<option_spec>({
+    {inputs, "dry-run", 'n', flag, text, "", "say what would be deleted; no key, no request", "dryrun"},
+    same("endpoint"),
+    same("api-key-file"),
+    same("cacert"),
+    same("allow-plain-http"),
+    {pace, "concurrency", 'j', value, text, "N|auto", "requests in flight (auto)", ""},
+    {pace, "retries", 0, value, text, "N", "tries after the first that an id may use (no count, only time)", "retry"},
+    {pace, "give-up-after", 0, value, text, "DUR", "how long one id's failures may go on (15m)", ""},
+    same("quiet"),
+    same("verbose"),
+    same("log-level"),
+    same("log-file"),
+    same("no-summary"),
+    same("help"),
+    same("version"),
+});
+
+constexpr auto bench_table = std::to_array<option_spec>({
+    {work, "size", 's', value, text, "SIZE,...", "sizes of the objects (4KiB,256KiB,4MiB)", "sizes"},
+    {work, "concurrency", 'j', value, text, "N,...|auto", "PUTs in flight: these, or 1, 2, 4, ... until more brings no more (auto)",
+     ""},
+    {work, "duration", 'd', value, text, "DUR", "time for each size and concurrency (5s)", "time"},
+    {work, "count", 0, value, text, "N", "objects for each size and concurrency, however long they take", ""},
+    {work, "max-bytes", 0, value, text, "SIZE", "send no more than this in all (1GB)", ""},
+    {work, "max-objects", 0, value, text, "N", "make no more objects than this in all (20000)", ""},
+    {work, "yes", 'y', flag, text, "", "begin without asking", ""},
+    {work, "keep", 0, flag, text, "", "leave the objects where they are; their ids go to the file of --left", ""},
+    {work, "left", 0, value, file, "FILE", "append the ids of objects that are still there to FILE (hoist-bench-left.ids)", ""},
+    same("endpoint"),
+    same("api-key-file"),
+    same("cacert"),
+    same("allow-private-storage"),
+    same("allow-plain-http"),
+    {target, "expires-in", 0, value, text, "DUR", "how long the API keeps what could not be deleted: 60s to 365d (1h)", ""},
+    same("threads"),
+    {records, "format", 0, value, choice, "text|json", "tables, or a JSON line for each measurement (text)", ""},
+    {messages, "progress", 'P', optional_choice, choice, "auto|bar|plain|none",
+     "a bar on a terminal, a line for each measurement elsewhere (auto); alone: bar", ""},
+    same("no-progress"),
+    same("quiet"),
+    same("verbose"),
+    same("log-level"),
+    same("log-file"),
+    same("help"),
+    same("version"),
+});
+
+constexpr auto all_commands = std::to_array<command_spec>({
+    {"upload", "upload files and print their URLs", true, upload_table},
+    {"delete", "delete stored files by id", true, delete_table},
+    {"bench", "measure an API and its storage from here", false, bench_table},
+});
+
 bool has_alias(const option_spec& option, std::string_view name) {
   bool found = false;
   for_each_piece(option.aliases, ' ', [&](std::string_view alias) { found = found || alias == name; });
@@ -86,25 +149,35 @@ bool has_alias(const option_spec& option, std::string_view name) {
 
 } // namespace
 
-std::span<const option_spec> upload_options() {
-  return table;
+const option_spec* command_spec::find(std::string_view option) const {
+  const auto at = std::ranges::find_if(options, [&](const option_spec& o) { return o.name == option || has_alias(o, option); });
+  return at == options.end() ? nullptr : &*at;
 }
 
-const option_spec* find_option(std::string_view name) {
-  const auto* at =
-      std::ranges::find_if(table, [&](const option_spec& o) { return o.name == name || has_alias(o, name); });
-  return at == table.end() ? nullptr : &*at;
+const option_spec* command_spec::find(char letter) const {
+  const auto at = std::ranges::find_if(options, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
+  return at == options.end() ? nullptr : &*at;
 }
 
-const option_spec* find_option(char letter) {
-  const auto* at =
-      std::ranges::find_if(table, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
-  return at == table.end() ? nullptr : &*at;
+const command_spec& upload_spec() {
+  return all_commands[0];
 }
 
-std::string variable_of(const option_spec& option) {
+const command_spec& delete_spec() {
+  return all_commands[1];
+}
+
+const command_spec& bench_spec() {
+  return all_commands[2];
+}
+
+std::span<const command_spec> commands() {
+  return all_commands;
+}
+
+std::string variable_of(std::string_view option) {
   std::string name = "HOIST_";
-  for (const char c : option.name) {
+  for (const char c : option) {
     const bool lower = c >= 'a' && c <= 'z';
     name += c == '-' ? '_' : lower ? static_cast<char>(c - 'a' + 'A') : c;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
-// The one table of options: parsing, --help, completions and the HOIST_<FLAG> variables are all made from it.
+// The one table of commands and their options: parsing, --help, completions and the HOIST_<FLAG> variables are all made
+// from it.
 
 #include <span>
 #include <string>
@@ -29,15 +30,26 @@ struct option_spec {
   std::string_view aliases; ///< spellings of other tools, separated by a space; never shown
 };
 
-/// Of `hoist upload`.
-std::span<const option_spec> upload_options();
+/// A command that takes options.
+struct command_spec {
+  std::string_view name;
+  std::string_view help;
+  bool takes_files = false; ///< what is no option may be a file's name
+  std::span<const option_spec> options;
 
-/// By long name or alias; null when there is none.
-const option_spec* find_option(std::string_view name);
-const option_spec* find_option(char letter);
+  /// By long name or alias; null when there is none.
+  const option_spec* find(std::string_view option) const;
+  const option_spec* find(char letter) const;
+};
+
+const command_spec& upload_spec();
+const command_spec& delete_spec();
+const command_spec& bench_spec();
+/// All of them, in the order in which they are told.
+std::span<const command_spec> commands();
 
 /// "HOIST_MAX_ERRORS" for max-errors.
-std::string variable_of(const option_spec& option);
+std::string variable_of(std::string_view name);
 
 /// True when `word` is one of the option's choices.
 bool is_choice(const option_spec& option, std::string_view word);

@@ -1,19 +1,12 @@
 #include "cli/rows.hpp"
 
 #include "cli/escape.hpp"
-#include "cli/json.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
 namespace hoist::cli {
 
 namespace {
-
-json_line row(std::string_view type) {
-  json_line line;
-  line.number("v", 1).text("type", type);
-  return line;
-}
 
 /// One of two keys, so that neither is ever a lie: a name that is no UTF-8 has no JSON string.
 void add_path(json_line& line, std::string_view path) {
@@ -28,26 +21,31 @@ void add_text(json_line& line, std::string_view key, std::string_view value) {
   if (!value.empty()) line.text(key, value);
 }
 
-/// All keys are always there, null when unknown: a reader need not ask.
-void add_error(json_line& line, error_code ec, const diagnostics& details) {
-  line.open("error").text("code", code_name(ec)).text("phase", name_of(details.where));
-  const auto status = static_cast<std::uint64_t>(details.http_status);
-  line.number("http_status", details.http_status > 0 ? std::optional(status) : std::nullopt);
-  line.text_or_null("storage_code", details.storage_code).text_or_null("request_id", details.request_id);
-  line.text("message", details.message.empty() ? ec.message() : details.message);
-  add_text(line, "server_message", details.server_message);
-  line.close();
-}
-
 std::uint64_t unsigned_of(std::int64_t n) {
   return n > 0 ? static_cast<std::uint64_t>(n) : 0;
 }
 
 } // namespace
 
+json_line row(std::string_view type) {
+  json_line line;
+  line.number("v", 1).text("type", type);
+  return line;
+}
+
 std::string_view code_name(error_code ec) {
   if (ec.category() != category()) return "unexpected";
   return name_of(static_cast<errc>(ec.value()));
+}
+
+void add_error(json_line& line, error_code ec, const diagnostics& details) {
+  line.open("error").text("code", code_name(ec)).text("phase", name_of(details.where));
+  const auto status = static_cast<std::uint64_t>(details.http_status);
+  line.number("http_status", details.http_status > 0 ? std::optional(status) : std::nullopt);
+  line.text_or_null("storage_code", details.storage_code).text_or_null("request_id", details.request_id);
+  line.text("message", details.message.empty() ? ec.message() : details.message);
+  if (!details.server_message.empty()) line.text("server_message", details.server_message);
+  line.close();
 }
 
 std::string utc_text(wall_time time) {

@@ -4,6 +4,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/intake.hpp"
+#include "cli/json.hpp"
 
 #include <hoist/report.hpp>
 
@@ -50,6 +51,12 @@ struct plan_facts {
   bool complete = false;
 };
 std::string plan_summary_row(const plan_facts& facts);
+
+/// The beginning of every row.
+json_line row(std::string_view type);
+
+/// All keys are always there, null when unknown: a reader need not ask.
+void add_error(json_line& line, error_code ec, const diagnostics& details);
 
 /// "source_missing"; "unexpected" for a code that is not the library's.
 std::string_view code_name(error_code ec);

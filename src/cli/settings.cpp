@@ -2,14 +2,13 @@
 
 #include "cli/endpoint.hpp"
 #include "cli/escape.hpp"
-#include "cli/units.hpp"
+#include "cli/option_values.hpp"
 #include "cli/usage_error.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 namespace hoist::cli {
 
@@ -17,72 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
-
-[[noreturn]] void refuse(const typed_value& value, std::string_view remedy) {
-  throw usage_error(fmt::format("{}: '{}' cannot be used; {}", value.origin, escaped(value.text), remedy));
-}
-
-struct duration_range {
-  milliseconds least;
-  milliseconds most;
-  std::string_view remedy;
-  bare_number bare = bare_number::refused;
-};
-
-std::optional<milliseconds> duration_of(const arguments& typed, std::string_view name, const duration_range& range) {
-  const auto* value = typed.last(name);
-  if (value == nullptr) return std::nullopt;
-  const auto duration = parse_duration(value->text, range.bare);
-  if (!duration || *duration < range.least || *duration > range.most) refuse(*value, range.remedy);
-  return duration;
-}
-
-std::optional<std::uint64_t> size_of(const arguments& typed, std::string_view name) {
-  const auto* value = typed.last(name);
-  if (value == nullptr) return std::nullopt;
-  const auto size = parse_size(value->text);
-  if (!size) refuse(*value, "write a size such as 4096, 64KiB or 100MB");
-  return size;
-}
-
-struct count_range {
-  std::uint64_t least;
-  std::uint64_t most;
-};
-
-std::optional<std::uint64_t> count_of(const arguments& typed, std::string_view name, count_range range) {
-  const auto* value = typed.last(name);
-  if (value == nullptr) return std::nullopt;
-  const auto count = parse_count(value->text, range.least, range.most);
-  if (!count) refuse(*value, fmt::format("use a number from {} to {}", range.least, range.most));
-  return count;
-}
-
-int limit_of(const arguments& typed, std::string_view name, std::uint64_t most) {
-  const auto* value = typed.last(name);
-  if (value == nullptr || value->text == "auto") return 0;
-  const auto count = parse_count(value->text, 1, most);
-  if (!count) refuse(*value, fmt::format("use 'auto' or a number from 1 to {}", most));
-  return static_cast<int>(*count);
-}
-
-template <class Value, std::size_t N>
-Value choice_of(const arguments& typed, std::string_view name,
-                const std::array<std::pair<std::string_view, Value>, N>& words, Value otherwise) {
-  const auto* value = typed.last(name);
-  if (value == nullptr) return otherwise;
-  for (const auto& [word, meaning] : words) {
-    if (value->text == word) return meaning;
-  }
-  refuse(*value, "use one of " + std::string(find_option(name)->metavar));
-}
-
-std::string text_of(const arguments& typed, std::string_view name) {
-  const auto* value = typed.last(name);
-  if (value == nullptr) return {};
-  if (value->text.empty()) throw usage_error(value->origin + " needs a value that is not empty");
-  return value->text;
-}
 
 void take_inputs(settings& s, const arguments& typed) {
   s.paths = typed.paths;
@@ -148,17 +81,21 @@ void check_target(const settings& s, const arguments& typed) {
   }
 }
 
+constexpr auto any = milliseconds::max();
+
+void take_retries(settings& s, const arguments& typed) {
+  auto& o = s.library;
+  if (const auto retries = count_of(typed, "retries", {0, 1'000'000}))
+    o.retry.attempts_max = static_cast<int>(*retries) + 1;
+  o.retry.give_up_after = duration_of(typed, "give-up-after", {1ms, any, "write a duration such as 30s, 15m or 1h"})
+                              .value_or(o.retry.give_up_after);
+}
+
 void take_pace(settings& s, const arguments& typed) {
   auto& o = s.library;
   o.concurrency = limit_of(typed, "concurrency", 4096);
   o.presign_concurrency = limit_of(typed, "presign-concurrency", 1024);
   o.presign_depth = limit_of(typed, "presign-depth", 64);
-  o.threads = static_cast<int>(count_of(typed, "threads", {0, 64}).value_or(0));
-  if (const auto retries = count_of(typed, "retries", {0, 1'000'000}))
-    o.retry.attempts_max = static_cast<int>(*retries) + 1;
-  constexpr auto any = milliseconds::max();
-  o.retry.give_up_after = duration_of(typed, "give-up-after", {1ms, any, "write a duration such as 30s, 15m or 1h"})
-                              .value_or(o.retry.give_up_after);
   s.errors_max = count_of(typed, "max-errors", {1, UINT64_MAX}).value_or(0);
   if (typed.is_on("fail-fast")) s.errors_max = 1;
   s.duration_max = duration_of(typed, "max-duration", {1ms, any, "write a duration such as 30s, 15m or 1h"});
@@ -218,7 +155,7 @@ void take_messages(settings& s, const arguments& typed) {
 }
 
 void take_key(settings& s, const environment& variables) {
-  if (!s.api_key_file.empty() || s.dry_run) return;
+  if (!s.api_key_file.empty()) return;
   for (const auto* name : {"HOIST_API_KEY", "EACHLABS_API_KEY", "EACH_API_KEY"}) {
     if (auto key = variables(name)) {
       s.library.api_key = *std::move(key);
@@ -230,7 +167,6 @@ void take_key(settings& s, const environment& variables) {
 }
 
 void check_proxy(const settings& s, const environment& variables) {
-  if (s.dry_run) return;
   const auto proxy = proxy_in_the_way(*parse_endpoint(s.library.endpoint), variables);
   if (!proxy) return;
   throw usage_error(
@@ -238,19 +174,37 @@ void check_proxy(const settings& s, const environment& variables) {
                   proxy->variable, escaped(proxy->host)));
 }
 
+void take_common(settings& s, const arguments& typed) {
+  take_target(s, typed);
+  s.library.threads = static_cast<int>(count_of(typed, "threads", {0, 64}).value_or(0));
+  take_retries(s, typed);
+  take_messages(s, typed);
+}
+
+void check_common(settings& s, const arguments& typed, const environment& variables, key_need need) {
+  check_target(s, typed);
+  if (need == key_need::not_needed) return;
+  take_key(s, variables);
+  check_proxy(s, variables);
+}
+
 } // namespace
+
+settings common_settings_from(const arguments& typed, const environment& variables, key_need need) {
+  settings s;
+  take_common(s, typed);
+  check_common(s, typed, variables, need);
+  return s;
+}
 
 settings settings_from(const arguments& typed, const environment& variables) {
   settings s;
   take_inputs(s, typed);
-  take_target(s, typed);
+  take_common(s, typed);
   take_pace(s, typed);
   take_records(s, typed);
-  take_messages(s, typed);
   check_inputs(s);
-  check_target(s, typed);
-  take_key(s, variables);
-  check_proxy(s, variables);
+  check_common(s, typed, variables, s.dry_run ? key_need::not_needed : key_need::needed);
   return s;
 }
 

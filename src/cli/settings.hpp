@@ -50,7 +50,11 @@ struct settings {
   std::vector<std::string> notices; ///< to be logged once the log is up
 };
 
-/// Throws usage_error.
+/// Of any command: where the API is, the key, threads, retries, messages. Throws usage_error.
+enum class key_need : std::uint8_t { needed, not_needed };
+settings common_settings_from(const arguments& typed, const environment& variables, key_need need);
+
+/// Of `hoist upload`. Throws usage_error.
 settings settings_from(const arguments& typed, const environment& variables);
 
 } // namespace hoist::cli

@@ -15,17 +15,8 @@
 
 namespace hoist::cli {
 
-namespace {
-
-void load_key(settings& s) {
-  auto& key = s.library.api_key;
-  key = s.api_key_file.empty() ? checked_key(key, "the API key's variable") : read_key_file(s.api_key_file);
-}
-
-} // namespace
-
 int upload_command(std::span<const std::string> words, const environment& variables) {
-  const auto typed = parse_arguments(words.subspan(2), variables);
+  const auto typed = parse_arguments(upload_spec(), words.subspan(2), variables);
   if (typed.is_on("help")) return print_text(upload_help());
   if (typed.is_on("version")) return print_text(version_text());
 

@@ -9,6 +9,7 @@
 
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/library_words.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
 #include "cli/progress_display.hpp"
@@ -25,7 +26,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <unistd.h>
 
@@ -52,29 +52,13 @@ type_map read_types(const settings& s) {
   return s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
 }
 
-/// What the library says, without the code's own words and number that Boost appends.
-std::string sentence_of(const boost::system::system_error& e) {
-  std::string text = e.what();
-  const auto appended = ": " + e.code().what();
-  if (text.ends_with(appended)) text.resize(text.size() - appended.size());
-  return text;
-}
-
-uploader make_uploader(asio::io_context& context, const hoist::options& o) {
-  try {
-    return uploader(context.get_executor(), o);
-  } catch (const boost::system::system_error& refused) {
-    throw usage_error(escaped(sentence_of(refused)));
-  }
-}
-
 class upload_run {
  public:
   upload_run(const settings& s, terminal& screen, std::shared_ptr<spdlog::logger> log)
       : settings_(s)
       , log_(std::move(log))
       , types_(read_types(s))
-      , uploader_(make_uploader(context_, s.library))
+      , uploader_(made<uploader>(context_.get_executor(), s.library))
       , output_(s, abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
       , inputs_(request_from(s, size_wanted::when_needed), own_files_of(s, output_), intake_stop_)
       , display_(s, screen, {screen.can_redraw(), output_.is_on_terminal()}) {}
@@ -151,7 +135,7 @@ class upload_run {
     ++signals_seen_;
     if (signals_seen_ == 1 && cause_ == stop_cause::none) {
       log_->warn("stopping: what is in flight may finish for {} s; once more stops at once", drain_time.count());
-      return stop(number == SIGINT ? stop_cause::interrupted : stop_cause::terminated);
+      return stop(cause_of(number));
     }
     // Something that does not even react to a cancellation must not hold the person who asked three times.
     if (signals_seen_ > 2) ::_exit(128 + number);
@@ -220,11 +204,7 @@ class upload_run {
     if (!error_ || error_ == errc::cancelled) {
       return report_.complete || cause_ != stop_cause::none ? std::string{} : report_.details.message;
     }
-    std::string text = escaped(report_.details.message.empty() ? error_.message() : report_.details.message);
-    if (text.find(settings_.library.endpoint) == std::string::npos)
-      text = escaped(settings_.library.endpoint) + ": " + text;
-    if (const auto remedy = remedy_for(error_); !remedy.empty()) text.append("; ").append(remedy);
-    return text;
+    return fatal_text(error_, report_.details, settings_.library.endpoint);
   }
 
   // any thread ------------------------------------------------------------------------------------------------------

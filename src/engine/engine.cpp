@@ -1,15 +1,12 @@
 #include "engine/engine.hpp"
 
 #include "engine/descriptors.hpp"
+#include "engine/from_options.hpp"
 #include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
 #include "ledger/sqlite_store.hpp"
-#include "wire/url.hpp"
 
 #include <boost/system/system_error.hpp>
-#include <openssl/rand.h>
-
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -35,23 +32,6 @@ int at_least_one(int n) { return std::max(1, n); }
 /// `total` over `parts` as evenly as it goes; the first ones get the rest.
 int share(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
 
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  RAND_bytes(reinterpret_cast<unsigned char*>(&seed), sizeof seed);
-  return seed;
-}
-
-std::uint64_t descriptors_max() {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 256;
-}
-
-wire::origin api_origin(const options& o) {
-  wire::url u;
-  wire::parse_url(o.endpoint, u); // validate() has seen to it
-  return u.where;
-}
-
 std::unique_ptr<ledger::store> open_ledger(const options& o) {
   if (o.ledger.empty()) return std::make_unique<ledger::memory_store>(rows_without_ledger);
   const auto origin = api_origin(o).text();
@@ -71,10 +51,7 @@ admission::rules rules_of(const options& o, ledger::store& record) {
 
 shard_config config_of(const options& o) {
   shard_config c;
-  c.retry.transient = {o.retry.backoff_base, o.retry.backoff_cap};
-  c.retry.throttled = {o.retry.throttle_base, std::max(o.retry.throttle_base, o.retry.backoff_cap)};
-  c.retry.give_up_after = o.retry.give_up_after;
-  c.retry.attempts_max = o.retry.attempts_max;
+  c.retry = retry_policy_of(o);
   if (o.presign_depth > 0) c.presign_depth = {o.presign_depth, o.presign_depth};
   c.lifetime_max = o.presign_lifetime_max;
   c.file_bytes_max = o.file_bytes_max;

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace hoist::engine {
 
@@ -37,6 +38,9 @@ struct flight {
   verification verified = verification::none;
   diagnostics last_failure;
   core::instant started{}; ///< its first presign; the epoch before
+  core::instant put_begun{};
+  std::chrono::microseconds presign_time{0}, put_time{0};  ///< of the latest that was answered well
+  std::vector<std::string> unconfirmed; ///< ids of PUTs that may have stored something without saying so
   bool leased = false;       ///< the ledger knows of the ticket in use
   bool maybe_stored = false; ///< a PUT with this ticket was sent, and its answer lost
   put_worker* worker = nullptr;   ///< while it is being put

@@ -169,6 +169,7 @@ void recorder::deliver(inbox& group) {
   for (settled& s : group.files) {
     // What could not be recorded is not reported as settled: a resumed run will see to it again.
     const auto owner = std::move(s.owner);
+    owner->leave_behind(s.unconfirmed);
     owner->deliver(std::move(s.report), s.abandoned || ledger_failed_);
   }
   for (const auto& r : runs_) r->flush();

@@ -21,6 +21,7 @@ struct settled {
   file_report report;
   std::string record_name; ///< in the ledger; empty: the report's path
   std::int64_t mtime_ns = 0, ctime_ns = 0;
+  std::vector<std::string> unconfirmed; ///< ids under which something may be stored beside what the report tells
   bool abandoned = false;
   bool recorded = false; ///< the ledger need not be told: it told us, or it cannot know this source by a name
 };

@@ -110,6 +110,11 @@ void run::flush() {
   if (std::exchange(unflushed_, false) && all_.flush) all_.flush();
 }
 
+void run::leave_behind(std::vector<std::string>& ids) {
+  if (!all_.unconfirmed) return;
+  for (auto& id : ids) all_.unconfirmed(std::move(id));
+}
+
 /// What the ledger could not be told is not done: a later run would know nothing of it.
 void run::forget_unrecorded() {
   one_.error = errc::ledger_failed;

@@ -16,6 +16,8 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace hoist::engine {
 
@@ -49,6 +51,8 @@ class run {
   void deliver(file_report&& report, bool abandoned);
   /// No more for now.
   void flush();
+  /// Ids that a file about to be delivered may have stored something under.
+  void leave_behind(std::vector<std::string>& ids);
   void source_ended() { source_drained_ = true; }
   bool complete() const noexcept { return source_drained_ && open_.load() == 0; }
   void finish(core::instant now, const counters& figures);

@@ -30,6 +30,18 @@ bool answer_was_lost(core::outcome_kind what) {
   return what == core::outcome_kind::lost || what == core::outcome_kind::stale;
 }
 
+/// The PUT was not heard of again, or the storage lost track of it: its object may be there.
+bool may_have_stored(const verdict& failed) {
+  using enum core::outcome_kind;
+  const auto kind = failed.what.kind;
+  return failed.details.http_status >= 500 || answer_was_lost(kind) || kind == cancelled ||
+         kind == digest_mismatch || kind == source_changed;
+}
+
+std::chrono::microseconds micros(core::instant::duration d) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(d);
+}
+
 core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
@@ -184,6 +196,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
   former_id_ = one.ticket.id;
   if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal));
+  one.presign_time = micros(received - sent);
   one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
@@ -204,6 +217,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
   if (!failed) {
+    flights_[f].put_time = micros(now_steady() - flights_[f].put_begun);
     if (tells(flights_[f].etag, secrets_of(f))) flights_[f].etag.clear();
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
@@ -213,11 +227,16 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
   flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
+  if (may_have_stored(*failed)) note_unconfirmed(flights_[f]);
   hide(failed->details, secrets_of(f));
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
   flights_[f].last_failure = std::move(failed->details);
   latest_failed_ = f;
   report(core::event::put_failed{f, failed->what});
+}
+
+void shard::note_unconfirmed(flight& f) {
+  if (f.unconfirmed.empty() || f.unconfirmed.back() != f.ticket.id) f.unconfirmed.push_back(f.ticket.id);
 }
 
 /// A changed file is tried again as what it is now, if it still is something that may be sent.
@@ -282,6 +301,7 @@ void shard::act(const core::action::start_put& a) {
   flight& f = flights_[a.file];
   f.channel = -1;
   f.leased = false;
+  f.put_begun = now_steady();
   f.worker = &choose_worker(f.ticket.put_url.where);
   f.worker->begin(a.file, f);
   f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
@@ -336,6 +356,8 @@ void shard::act(const core::action::settle& a) {
   s.mtime_ns = f.file.identity.mtime_ns;
   s.ctime_ns = f.file.identity.ctime_ns;
   s.abandoned = a.how == settlement::abandoned;
+  s.unconfirmed = std::exchange(f.unconfirmed, {});
+  std::erase(s.unconfirmed, s.report.id); // confirmed at last
   if (a.how == settlement::done) {
     ++done_;
     done_bytes_ += f.file.identity.size;
@@ -375,6 +397,8 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
     r.etag = f.etag;
     r.verified = f.verified;
     r.retained_until = f.retained_until;
+    r.presign_time = f.presign_time;
+    r.put_time = f.put_time;
     return r;
   }
   r.error = a.cause;

@@ -100,6 +100,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   file_report report_of(const core::action::settle& a, flight& f);
   void settle_early(settled s);
   void look_again(core::file_id f, verdict& v);
+  static void note_unconfirmed(flight& f);
 
   void start_ticking();
   void tick(const net::error_code& ec);

@@ -20,7 +20,7 @@ environment variables_of(std::map<std::string, std::string> values) {
 const environment nothing_set = variables_of({});
 
 arguments parse(std::vector<std::string> words, const environment& variables = nothing_set) {
-  return parse_arguments(words, variables);
+  return parse_arguments(upload_spec(), words, variables);
 }
 
 std::string refusal(std::vector<std::string> words, const environment& variables = nothing_set) {
@@ -113,13 +113,15 @@ TEST(arguments, refusals) {
 
 // No name, alias or letter means two things.
 TEST(arguments, the_table_is_unambiguous) {
-  for (const auto& option : upload_options()) {
-    EXPECT_EQ(find_option(option.name), &option) << option.name;
-    if (option.letter != 0) {
-      EXPECT_EQ(find_option(option.letter), &option) << option.letter;
+  for (const auto& command : commands()) {
+    for (const auto& option : command.options) {
+      EXPECT_EQ(command.find(option.name), &option) << option.name;
+      if (option.letter != 0) {
+        EXPECT_EQ(command.find(option.letter), &option) << option.letter;
+      }
+      for_each_piece(option.aliases, ' ',
+                     [&](std::string_view alias) { EXPECT_EQ(command.find(alias), &option) << alias; });
     }
-    for_each_piece(option.aliases, ' ',
-                   [&](std::string_view alias) { EXPECT_EQ(find_option(alias), &option) << alias; });
   }
 }
 

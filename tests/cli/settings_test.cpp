@@ -20,7 +20,7 @@ settings meaning(const words& typed, variables set = {{"HOIST_API_KEY", "k"}}) {
     if (at == set.end()) return std::nullopt;
     return at->second;
   };
-  return settings_from(parse_arguments(typed, lookup), lookup);
+  return settings_from(parse_arguments(upload_spec(), typed, lookup), lookup);
 }
 
 std::string refusal(const words& typed, variables set = {{"HOIST_API_KEY", "k"}}) {

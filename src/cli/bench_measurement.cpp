@@ -1,0 +1,168 @@
+#include "cli/bench_measurement.hpp"
+
+#include "cli/escape.hpp"
+#include "cli/library_words.hpp"
+#include "cli/log.hpp"
+#include "cli/machine_load.hpp"
+#include "cli/rows.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace hoist::cli {
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+/// What is under way when the time is up gets this long; then it is cut off.
+constexpr auto drain_time = 10s;
+/// The rest would say the same.
+constexpr int failures_logged_max = 3;
+
+auto now() {
+  return std::chrono::steady_clock::now();
+}
+
+/// Enough that no PUT slot and no presign ever waits for the source, little enough that the end comes soon.
+std::size_t enough_for(int concurrency) {
+  return 3 * static_cast<std::size_t>(concurrency) + 16;
+}
+
+hoist::options at_concurrency(hoist::options o, int concurrency) {
+  o.concurrency = concurrency;
+  return o;
+}
+
+} // namespace
+
+bench_measurement::bench_measurement(asio::io_context& context, hoist::options o, bench_meter::plan plan,
+                                     std::shared_ptr<const std::string> payload, made_objects& objects, spdlog::logger& log)
+    : plan_(plan)
+    , under_way_max_(enough_for(plan.concurrency))
+    , payload_(std::move(payload))
+    , made_(objects)
+    , log_(log)
+    , timer_(context)
+    , meter_(plan, now(), resources_used)
+    , uploader_(made<uploader>(context.get_executor(), at_concurrency(std::move(o), plan.concurrency))) {}
+
+/// The library's threads call into this, so it has to fall silent first.
+bench_measurement::~bench_measurement() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    changed_.notify_all();
+  }
+  auto last = std::move(uploader_);
+}
+
+asio::awaitable<bench_measurement::result> bench_measurement::run() {
+  if (plan_.duration > 0ms) {
+    timer_.expires_after(plan_.duration);
+    timer_.async_wait([this](error_code ec) {
+      if (!ec) time_is_up();
+    });
+  }
+  batch objects = make_batch();
+  auto ended = co_await uploader_.async_upload_all(std::move(objects), asio::as_tuple(asio::use_awaitable));
+  timer_.cancel();
+  auto& [ec, report] = ended;
+  const auto counted = uploader_.snapshot();
+
+  result r;
+  const std::lock_guard lock(mutex_);
+  meter_.close(now());
+  r.cell = meter_.result();
+  r.cell.presigns_throttled = counted.presigns_throttled;
+  r.cell.puts_throttled = counted.puts_throttled;
+  r.cell.limited_by = report.limited_by;
+  r.cell.limited_detail = std::move(report.limited_detail);
+  r.taken = taken_;
+  if (ec != errc::cancelled || stopped_early_) r.error = ec; // the time was up: that is no error
+  r.details = std::move(report.details);
+  co_return r;
+}
+
+void bench_measurement::stop(stop_mode how) {
+  stopped_early_ = true;
+  if (how == stop_mode::drain) return drain();
+  timer_.cancel();
+  uploader_.cancel(stop_mode::now);
+}
+
+double bench_measurement::rate() const {
+  const std::lock_guard lock(mutex_);
+  return meter_.rate();
+}
+
+void bench_measurement::time_is_up() {
+  {
+    const std::lock_guard lock(mutex_);
+    meter_.close(now());
+  }
+  drain();
+}
+
+void bench_measurement::drain() {
+  uploader_.cancel(stop_mode::drain);
+  timer_.expires_after(drain_time);
+  timer_.async_wait([this](error_code ec) {
+    if (!ec) uploader_.cancel(stop_mode::now);
+  });
+}
+
+// the library's threads
+
+batch bench_measurement::make_batch() {
+  batch b;
+  b.next = [this] { return next(); };
+  b.sink = [this](file_report&& report) { settle(std::move(report)); };
+  b.unconfirmed = [this](std::string id) { made_.maybe_stored(std::move(id)); };
+  b.watch.on_log = [this](severity s, const std::string& text) { log_.log(level_of(s), "{}", text); };
+  b.watch.on_stop = [this] {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    changed_.notify_all();
+  };
+  return b;
+}
+
+std::optional<source> bench_measurement::next() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return over_ || taken_ - meter_.settled() < under_way_max_; });
+  if (over_ || taken_ == plan_.objects_max) {
+    meter_.source_ended();
+    return std::nullopt;
+  }
+  ++taken_;
+  meter_.began();
+  source s;
+  s.path = "object-" + std::to_string(taken_);
+  s.memory = payload_;
+  s.content_type = "application/octet-stream";
+  return s;
+}
+
+void bench_measurement::settle(file_report&& report) {
+  if (!report.error) made_.stored(report.id);
+  bool tell = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (report.error)
+      meter_.failed();
+    else
+      meter_.done(now(), report.presign_time, report.put_time);
+    tell = report.error && report.error != errc::cancelled && ++failures_logged_ <= failures_logged_max;
+    changed_.notify_one();
+  }
+  if (!tell) return;
+  const auto& message = report.details.message;
+  log_.error("an upload failed: {} ({})", escaped(message.empty() ? report.error.message() : message), code_name(report.error));
+}
+
+} // namespace hoist::cli

@@ -1,0 +1,50 @@
+#include "cli/removal_rows.hpp"
+
+#include "cli/rows.hpp"
+#include "cli/units.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace hoist::cli {
+
+std::string removal_row(const removal_report& report) {
+  auto line = row("result");
+  line.text("id", report.id).text("status", report.error ? "failed" : "deleted");
+  line.number("attempts", static_cast<std::uint64_t>(report.attempts));
+  line.number("ms", static_cast<std::uint64_t>(report.elapsed.count()));
+  if (report.error) add_error(line, report.error, report.details);
+  return std::move(line).finish();
+}
+
+std::string removal_plan_row(std::string_view id) {
+  auto line = row("plan");
+  return std::move(line.text("id", id).text("action", "delete")).finish();
+}
+
+std::string removal_summary_row(const removal_facts& facts) {
+  auto line = row("summary");
+  line.truth("complete", facts.complete);
+  line.number("deleted", facts.totals.removed).number("failed", facts.totals.failed);
+  line.number("unsettled", facts.totals.unsettled).number("unreadable_lines", facts.unreadable);
+  line.number("requests", facts.totals.requests);
+  line.seconds("seconds", static_cast<double>(facts.totals.elapsed.count()) / 1000);
+  line.number("exit_code", static_cast<std::uint64_t>(facts.exit_code));
+  if (facts.stopped_by != stop_cause::none) line.text("stopped_by", name_of(facts.stopped_by));
+  if (!facts.message.empty()) {
+    line.open("error").text("code", facts.error ? code_name(facts.error) : "unexpected");
+    line.text("message", facts.message).close();
+  }
+  return std::move(line).finish();
+}
+
+std::string removal_line(const removal_facts& facts) {
+  const auto& t = facts.totals;
+  std::string text = fmt::format("{} deleted, {} failed", t.removed, t.failed);
+  if (t.unsettled > 0) text += fmt::format(", {} not settled", t.unsettled);
+  const double seconds = static_cast<double>(t.elapsed.count()) / 1000;
+  text += " in " + duration_text(t.elapsed);
+  if (seconds > 0 && t.removed > 0) text += fmt::format(" ({:.0f}/s)", static_cast<double>(t.removed) / seconds);
+  return text;
+}
+
+} // namespace hoist::cli

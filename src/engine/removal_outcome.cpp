@@ -1,0 +1,28 @@
+#include "engine/removal_outcome.hpp"
+
+#include "core/outcome.hpp"
+
+namespace hoist::engine {
+
+using core::outcome_kind;
+
+removal_verdict of_delete_answer(const wire::response& answer, core::wall_time our_clock) {
+  if (answer.status == 204 || answer.status == 200) return {removal_answer::removed, {}};
+  // Everything else an API says, it says to a presign as well: the key, too many requests, trouble of its own.
+  auto why = of_presign_answer(answer, our_clock).value_or(verdict{});
+  why.details.where = phase::remove;
+  if (answer.status == 404) {
+    why.details.message = "the API has no such file (404)";
+    return {removal_answer::unknown, std::move(why)};
+  }
+  if (answer.status == 409) why.what.kind = outcome_kind::transient; // not deletable yet
+  if (why.what.kind == outcome_kind::malformed) why.what.kind = outcome_kind::rejected;
+  return {removal_answer::failed, std::move(why)};
+}
+
+verdict of_delete_failure(const net::failure& why, bool fresh) {
+  auto v = of_failure(why, phase::remove, !fresh);
+  return v;
+}
+
+} // namespace hoist::engine
