@@ -105,13 +105,15 @@ class Upload(TestCase):
             self.assertEqual(run.code, 0, run.err)
             self.assertEqual(self.check_stored(server, run.rows), 10)
 
-    # Plain http works on loopback, since nothing leaves the machine.
+    # Plain http works on loopback, since nothing leaves the machine; large files too, digested or not.
     def test_plain_http(self):
         folder = self.make_files(10, size=200_000)
+        (folder / "large.bin").write_bytes(os.urandom(5_000_001))
         with Server("--plain-http") as server:
-            run = hoist("upload", *server.access(), str(folder))
-            self.assertEqual(run.code, 0, run.err)
-            self.assertEqual(self.check_stored(server, run.rows), 10)
+            for verify in ("size", "md5"):
+                run = hoist("upload", *server.access(), "--no-resume", "--verify", verify, str(folder))
+                self.assertEqual(run.code, 0, run.err)
+                self.assertEqual(self.check_stored(server, run.rows), 11)
 
     # Every number of threads uploads everything once.
     def test_threads(self):

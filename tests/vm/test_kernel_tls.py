@@ -52,7 +52,8 @@ def kernel():
             run("dpkg-deb", "-x", next(pathlib.Path(folder).glob("*.deb")), f"{folder}/kernel")
             os.rename(f"{folder}/kernel", unpacked)
     except (OSError, subprocess.CalledProcessError) as e:
-        reason = (getattr(e, "stderr", None) or str(e)).strip()
+        told = getattr(e, "stderr", None) or str(e)
+        reason = told.decode(errors="replace").strip() if isinstance(told, bytes) else told.strip()
         raise CannotBeMade(f"the kernel's package cannot be had: {reason}") from e
     return unpacked
 
