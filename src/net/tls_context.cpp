@@ -51,6 +51,7 @@ tls_context::tls_context(const tls_options& o)
   SSL_CTX_set_alpn_protos(ctx, alpn, sizeof alpn);
   SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  tls_tickets::collect_from(ctx);
   // Record buffers are kept between writes: giving them back would cost an allocation per write, and 256 connections
   // hold only 8 MiB of them.
   SSL_CTX_clear_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
@@ -71,6 +72,7 @@ tls_context::session tls_context::new_session(const std::string& host) const {
     SSL_set_hostflags(s.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_set1_host(s.get(), host.c_str());
   }
+  tickets_.prepare(s.get(), host);
   return s;
 }
 

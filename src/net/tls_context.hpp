@@ -2,6 +2,8 @@
 
 // OpenSSL's configuration for one uploader: trust, protocol, suites. Verification cannot be switched off.
 
+#include "net/tls_tickets.hpp"
+
 #include <hoist/options.hpp>
 
 #include <openssl/types.h>
@@ -21,7 +23,7 @@ class tls_context {
     void operator()(SSL* s) const noexcept;
   };
   using session = std::unique_ptr<SSL, ssl_free>;
-  session new_session(const std::string& host) const;
+  session new_session(const std::string& host) const; // resumed where the host gave us a ticket before
 
   /// Whether the kernel may be asked to encrypt.
   bool may_offload() const noexcept { return may_offload_; }
@@ -32,6 +34,7 @@ class tls_context {
   };
   std::unique_ptr<SSL_CTX, ctx_free> ctx_;
   bool may_offload_;
+  mutable tls_tickets tickets_;
 };
 
 } // namespace hoist::net

@@ -50,6 +50,32 @@ task<error_code> send_all(stream& s, std::string_view bytes) {
   co_return ec;
 }
 
+// ---- tickets ------------------------------------------------------------------------------------------------------
+
+// The second connection to a host resumes the session of the first, and so does the third, although each handshake names
+// the host anew. A host of another name, be it the same machine, starts from nothing.
+TEST(tls, a_host_is_proven_once) {
+  const auto identity = tls_identity::make("DNS:localhost,IP:127.0.0.1");
+  const auto context = identity.server_context(0);
+  std::vector<bool> resumed;
+  {
+    fake_peer peer([&](peer_connection& p) {
+      if (!p.start_tls(context.get())) return;
+      resumed.push_back(SSL_session_reused(p.ssl()) == 1);
+      p.write("hello");
+      p.drain();
+    });
+    net_client client(identity.pem);
+    for (const char* host : {"localhost", "localhost", "localhost", "127.0.0.1"}) {
+      auto result = client.connect(scheme::https, peer.port(), host);
+      ASSERT_FALSE(result.why) << result.why.text;
+      error_code ec;
+      EXPECT_EQ(run(client.io, receive_exactly(*result.connected, 5, ec)), "hello") << ec.message();
+    }
+  }
+  EXPECT_EQ(resumed, (std::vector{false, true, true, false}));
+}
+
 // ---- handshake ---------------------------------------------------------------------------------------------------
 
 struct handshake_case {
