@@ -64,8 +64,8 @@ bench_measurement::~bench_measurement() {
 asio::awaitable<bench_measurement::result> bench_measurement::run() {
   if (plan_.duration > 0ms) {
     timer_.expires_after(plan_.duration);
-    timer_.async_wait([this](error_code ec) {
-      if (!ec) time_is_up();
+    timer_.async_wait([this, alive = std::weak_ptr(alive_)](error_code ec) {
+      if (!ec && !alive.expired()) time_is_up();
     });
   }
   batch objects = make_batch();
@@ -111,8 +111,8 @@ void bench_measurement::time_is_up() {
 void bench_measurement::drain() {
   uploader_.cancel(stop_mode::drain);
   timer_.expires_after(drain_time);
-  timer_.async_wait([this](error_code ec) {
-    if (!ec) uploader_.cancel(stop_mode::now);
+  timer_.async_wait([this, alive = std::weak_ptr(alive_)](error_code ec) {
+    if (!ec && !alive.expired()) uploader_.cancel(stop_mode::now);
   });
 }
 

@@ -57,6 +57,7 @@ class bench_measurement {
   made_objects& made_;
   spdlog::logger& log_;
   boost::asio::steady_timer timer_;
+  std::shared_ptr<const char> alive_ = std::make_shared<const char>(); ///< a timer may go off after this is gone
   bool stopped_early_ = false;
 
   mutable std::mutex mutex_; ///< over the rest, which the source's and the sink's thread share

@@ -70,7 +70,7 @@ class bench_run {
       : settings_(s)
       , screen_(screen)
       , log_(std::move(log))
-      , out_(stdout_copy(), abandon_, [this](row_writer::failure, int) { stop(stop_cause::output_closed); })
+      , out_(stdout_copy(), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
       , table_(STDOUT_FILENO, "")
       , shape_(progress_display::choose(s.common.progress, {screen.can_redraw(), s.json && ::isatty(STDOUT_FILENO) == 1})) {
     // Options that the library refuses are found before anything is said or sent.
@@ -80,13 +80,18 @@ class bench_run {
   bench_facts run() {
     await_signal();
     asio::co_spawn(context_, tell(), [this](std::exception_ptr failure) {
+      finished_ = true;
       signals_.cancel();
       tick_.cancel();
       failure_ = failure;
     });
     context_.run();
     screen_.clear_bar();
-    if (failure_) std::rethrow_exception(failure_);
+    if (failure_) {
+      facts_.left = objects_.count();
+      save_leftovers();
+      std::rethrow_exception(failure_);
+    }
     return conclude();
   }
 
@@ -94,14 +99,25 @@ class bench_run {
   // the story ---------------------------------------------------------------------------------------------------------
 
   asio::awaitable<void> tell() {
+    std::exception_ptr broken;
+    try {
+      co_await measure_all();
+    } catch (...) { // what was made until then is deleted all the same
+      broken = std::current_exception();
+      measurement_.reset();
+    }
+    facts_.complete = !is_over();
+    if (!settings_.keep) co_await delete_all();
+    if (broken) std::rethrow_exception(broken);
+  }
+
+  asio::awaitable<void> measure_all() {
     bench_budget budget(settings_.limits, settings_.sizes.size());
     for (const auto size : settings_.sizes) {
       budget.begin_size(size);
       co_await sweep(size, budget);
       if (is_over()) break;
     }
-    facts_.complete = !is_over();
-    if (!settings_.keep) co_await delete_all();
   }
 
   asio::awaitable<void> sweep(std::uint64_t size, bench_budget& budget) {
@@ -182,7 +198,7 @@ class bench_run {
 
   void await_signal() {
     signals_.async_wait([this](error_code ec, int number) {
-      if (ec) return;
+      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
       on_signal(number);
       await_signal();
     });
@@ -209,13 +225,19 @@ class bench_run {
     if (measurement_) measurement_->stop(stop_mode::drain);
   }
 
+  void output_failed(row_writer::failure kind, int error) {
+    const bool closed = kind == row_writer::failure::closed;
+    if (!closed) facts_.message = rows_unwritable(error);
+    stop(closed ? stop_cause::output_closed : stop_cause::output_failed);
+  }
+
   // what is shown -----------------------------------------------------------------------------------------------------
 
   void await_tick() {
     if (shape_ != progress_display::shape::bar) return;
     tick_.expires_after(redraw_every);
     tick_.async_wait([this](error_code ec) {
-      if (ec) return;
+      if (ec || finished_) return;
       screen_.show_bar(bar().substr(0, screen_.width() - 1));
       await_tick();
     });
@@ -261,6 +283,7 @@ class bench_run {
       out_.write(bench_summary_row(facts_));
     else if (const auto line = closing_text(sweeps_); !line.empty())
       for (const auto& wrapped : wrapped_text(line, table_.width())) out_.write(wrapped + "\n");
+    facts_.exit_code = status_after_output(facts_.exit_code, out_.state());
     return facts_;
   }
 
@@ -293,6 +316,7 @@ class bench_run {
   std::optional<remover> remover_;
   bench_facts facts_;
   int signals_seen_ = 0;
+  bool finished_ = false;
   bool deletion_failure_told_ = false; ///< the remover's thread alone
   std::exception_ptr failure_;
 };

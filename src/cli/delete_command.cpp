@@ -46,7 +46,7 @@ class delete_run {
       , log_(std::move(log))
       , ids_(s.paths)
       , remover_(made<remover>(context_.get_executor(), s.library))
-      , rows_(stdout_copy(), abandon_, [this](row_writer::failure, int) { output_failed(); }) {}
+      , rows_(stdout_copy(), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); }) {}
 
   delete_run(const delete_run&) = delete;
   delete_run& operator=(const delete_run&) = delete;
@@ -63,6 +63,7 @@ class delete_run {
     all.next = [this] { return next(); };
     all.sink = [this](removal_report&& report) { settle(report); };
     remover_.async_remove_all(std::move(all), [this](error_code ec, removal_totals totals) {
+      finished_ = true;
       signals_.cancel();
       facts_.error = ec == errc::cancelled ? error_code{} : ec;
       facts_.totals = std::move(totals);
@@ -70,7 +71,8 @@ class delete_run {
     context_.run();
     conclude();
     rows_.write(removal_summary_row(facts_));
-    if (rows_.state() == row_writer::failure::closed) facts_.exit_code = exit_status::output_closed;
+    facts_.exit_code = status_after_output(facts_.exit_code, rows_.state());
+    if (rows_.state() == row_writer::failure::system && facts_.message.empty()) facts_.message = rows_unwritable(output_error_);
     return facts_;
   }
 
@@ -79,7 +81,7 @@ class delete_run {
 
   void await_signal() {
     signals_.async_wait([this](error_code ec, int number) {
-      if (ec) return;
+      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
       on_signal(number);
       await_signal();
     });
@@ -138,8 +140,10 @@ class delete_run {
     if (failed == failures_logged_max) log_->warn("further failures are only in the rows");
   }
 
-  void output_failed() {
-    asio::post(context_, [this] { stop(stop_cause::output_closed, stop_mode::drain); });
+  void output_failed(row_writer::failure kind, int error) {
+    output_error_ = error;
+    const auto cause = kind == row_writer::failure::closed ? stop_cause::output_closed : stop_cause::output_failed;
+    asio::post(context_, [this, cause] { stop(cause, stop_mode::drain); });
   }
 
   const settings& settings_;
@@ -152,6 +156,8 @@ class delete_run {
   row_writer rows_;
   removal_facts facts_;
   int signals_seen_ = 0;
+  bool finished_ = false;
+  std::atomic<int> output_error_{0};
   std::uint64_t failed_ = 0;  ///< the remover's thread alone
   std::string listing_error_; ///< written by it before the end
 };

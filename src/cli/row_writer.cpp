@@ -1,10 +1,13 @@
 #include "cli/row_writer.hpp"
 
+#include "cli/exit_code.hpp"
+
 #include <poll.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <climits>
+#include <system_error>
 
 namespace hoist::cli {
 
@@ -71,5 +74,13 @@ void row_writer::fail(int error) {
   state_.store(kind, std::memory_order_release);
   on_failure_(kind, error);
 }
+
+int status_after_output(int status, row_writer::failure rows) {
+  const bool ended_well = status == exit_status::success || status == exit_status::some_failed;
+  if (!ended_well || rows == row_writer::failure::none) return status;
+  return rows == row_writer::failure::closed ? exit_status::output_closed : exit_status::fatal;
+}
+
+std::string rows_unwritable(int error) { return "the rows cannot be written: " + std::generic_category().message(error); }
 
 } // namespace hoist::cli

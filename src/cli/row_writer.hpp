@@ -46,4 +46,10 @@ class row_writer {
   bool may_block_ = false; ///< pipes, terminals and sockets
 };
 
+/// What `status` becomes by what became of the rows: a run that ended well ends with their failure.
+int status_after_output(int status, row_writer::failure rows);
+
+/// Why, with errno `error`.
+std::string rows_unwritable(int error);
+
 } // namespace hoist::cli

@@ -31,7 +31,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -96,8 +95,7 @@ class upload_run {
                   escaped(failure.what()));
       return ended_well ? exit_status::fatal : facts.exit_code;
     }
-    if (!ended_well || output_.state() == row_writer::failure::none) return facts.exit_code;
-    return output_.state() == row_writer::failure::closed ? exit_status::output_closed : exit_status::fatal;
+    return status_after_output(facts.exit_code, output_.state());
   }
 
  private:
@@ -108,7 +106,7 @@ class upload_run {
     if (settings_.duration_max) {
       time_box_.expires_after(*settings_.duration_max);
       time_box_.async_wait([this](error_code ec) {
-        if (!ec) stop(stop_cause::out_of_time);
+        if (!ec && !finished_) stop(stop_cause::out_of_time);
       });
     }
     if (display_.interval() > 0ms) await_tick();
@@ -116,7 +114,7 @@ class upload_run {
 
   void await_signal() {
     signals_.async_wait([this](error_code ec, int number) {
-      if (ec) return;
+      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
       on_signal(number);
       await_signal();
     });
@@ -125,7 +123,7 @@ class upload_run {
   void await_tick() {
     tick_.expires_after(display_.interval());
     tick_.async_wait([this](error_code ec) {
-      if (ec) return;
+      if (ec || finished_) return;
       display_.update(std::chrono::steady_clock::now(), {uploader_.snapshot(), tally_.read(), inputs_.is_exhausted()});
       await_tick();
     });
@@ -151,7 +149,7 @@ class upload_run {
     uploader_.cancel(stop_mode::drain);
     drain_.expires_after(drain_time);
     drain_.async_wait([this](error_code ec) {
-      if (ec) return;
+      if (ec || finished_) return;
       log_->warn("stopping at once: {} s have passed", drain_time.count());
       give_up();
     });
@@ -199,8 +197,7 @@ class upload_run {
   /// What ended the run, in one sentence; empty when nothing did but a signal or a limit that was asked for.
   std::string message() const {
     if (!listing_error_.empty()) return "the inputs could not be listed: " + listing_error_;
-    if (cause_ == stop_cause::output_failed)
-      return "the rows cannot be written: " + std::string(std::strerror(output_error_));
+    if (cause_ == stop_cause::output_failed) return rows_unwritable(output_error_);
     if (!error_ || error_ == errc::cancelled) {
       return report_.complete || cause_ != stop_cause::none ? std::string{} : report_.details.message;
     }

@@ -22,6 +22,7 @@ using core::file_id;
 namespace {
 
 constexpr auto tick_interval = 100ms;
+constexpr int ids_a_turn = 4096;
 /// A deletion is urgent to nobody: what an API takes from one client at once without a word.
 constexpr int requests_auto_max = 128;
 /// The scheduler wants to know until when its tickets may be used; a deletion's is used in the same turn.
@@ -101,7 +102,7 @@ void remover::stop_run(removal_run& r, stop_mode how) {
   for (file_id f = 0; f < flights_.size(); ++f) {
     if (flights_[f].owner.get() != &r) continue;
     // The scheduler would give up a request under way for a drain as well; here its answer is what the caller waits for.
-    if (how == stop_mode::drain && flights_[f].channel >= 0) continue;
+    if (flights_[f].answered || (how == stop_mode::drain && flights_[f].channel >= 0)) continue;
     report(core::event::file_cancelled{f, core::stop_kind::now});
   }
   schedule_pump();
@@ -115,7 +116,8 @@ void remover::refill() {
 
 void remover::refill(removal_run& r, const std::shared_ptr<removal_run>& shared) {
   if (r.open > removals_open_max / 2) return;
-  while (r.open < removals_open_max && !r.drained && !r.stopped && r.ended == errc{}) {
+  for (int n = 0; r.open < removals_open_max && !r.drained && !r.stopped && r.ended == errc{}; ++n) {
+    if (n == ids_a_turn) return schedule_pump(); // refused ids are never open: a list of them would go on for long
     auto id = r.what.next ? r.what.next() : std::nullopt;
     if (id)
       take_in(*std::move(id), shared);
@@ -154,6 +156,7 @@ void remover::presign_answered(file_id f, wire::response& answer, core::instant 
   one.channel = -1;
   auto verdict = of_delete_answer(answer, now_wall());
   if (verdict.answer == removal_answer::failed) return fail(f, std::move(verdict.why));
+  one.answered = true;
   one.unknown = verdict.answer == removal_answer::unknown;
   one.last_failure = std::move(verdict.why.details);
   hide(one.last_failure, {api_key_, {}});

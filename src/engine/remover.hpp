@@ -61,6 +61,7 @@ class remover final : net::presign_listener {
     diagnostics last_failure;
     core::instant started{};
     int channel = -1; ///< while its request is unanswered
+    bool answered = false;  ///< for good; it is settled in the next turn
     bool unknown = false;   ///< the API has no file of this id
   };
 

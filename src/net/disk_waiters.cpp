@@ -13,8 +13,10 @@ namespace {
 
 constexpr std::size_t waiting_threads = 4;
 
+/// Never destroyed: it would be joined at exit, before static uploaders that wait for it, by a forked child that has no
+/// such threads, and for as long as a disk takes.
 asio::thread_pool& waiters() {
-  static asio::thread_pool threads(waiting_threads);
+  static auto& threads = *new asio::thread_pool(waiting_threads);
   return threads;
 }
 

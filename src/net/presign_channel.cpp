@@ -34,6 +34,7 @@ void presign_channel::enqueue(core::file_id f) {
   waiting_.push_back({f, {}, false});
   ++line_.asked;
   ++unsent_requests_;
+  if (connection_ && doing_.at == stage::idle) doing_.enter(stage::awaiting); // it is not idle any more, as of now
 }
 
 void presign_channel::forget(core::file_id f) noexcept {
@@ -124,7 +125,9 @@ void presign_channel::read() {
     const auto state = reader_.pull(*connection_, why);
     if (state == answer_reader::progress::waiting) return;
     if (state == answer_reader::progress::broken) return lose(why, loss_of(why));
-    if (waiting_.empty()) return lose({failure_kind::bad_response, "an answer came that nobody asked for"}, loss::garbled);
+    // Such as the 408 of a peer that closes an idle connection. Those in the outbox have not even been asked.
+    if (waiting_.size() <= unsent_requests_)
+      return lose({failure_kind::bad_response, "an answer came that nobody asked for"}, loss::announced);
     ++doing_.moves;
     const request first = waiting_.pop_front();
     const bool goes_on = reader_.answer().keep_alive;

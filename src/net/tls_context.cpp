@@ -61,7 +61,7 @@ tls_context::tls_context(const tls_options& o)
     if (SSL_CTX_load_verify_file(ctx, file.c_str()) != 1) fail("tls.ca_files: cannot read " + file.string());
 }
 
-tls_context::session tls_context::new_session(const std::string& host) const {
+tls_context::session tls_context::new_session(const std::string& host, bool& resumes) const {
   session s(SSL_new(ctx_.get()));
   if (!s) fail("TLS session");
   SSL_set_connect_state(s.get());
@@ -72,7 +72,7 @@ tls_context::session tls_context::new_session(const std::string& host) const {
     SSL_set_hostflags(s.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_set1_host(s.get(), host.c_str());
   }
-  tickets_.prepare(s.get(), host);
+  resumes = tickets_.prepare(s.get(), host);
   return s;
 }
 

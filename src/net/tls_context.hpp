@@ -23,7 +23,8 @@ class tls_context {
     void operator()(SSL* s) const noexcept;
   };
   using session = std::unique_ptr<SSL, ssl_free>;
-  session new_session(const std::string& host) const; // resumed where the host gave us a ticket before
+  /// `resumes`: it offers to resume one that the host knows.
+  session new_session(const std::string& host, bool& resumes) const;
 
   /// Whether the kernel may be asked to encrypt.
   bool may_offload() const noexcept { return may_offload_; }

@@ -63,7 +63,8 @@ struct memory_bio {
   }
 };
 
-tls_engine::tls_engine(const tls_context& context, const std::string& host) : session_(context.new_session(host)) {
+tls_engine::tls_engine(const tls_context& context, const std::string& host)
+    : session_(context.new_session(host, resumes_)) {
   BIO* bio = BIO_new(memory_bio::method());
   BIO_set_data(bio, this);
   SSL_set_bio(session_.get(), bio, bio); // one BIO for both ways; the session owns it
@@ -120,7 +121,11 @@ failure tls_engine::handshake_failure() const {
   if (verified != X509_V_OK)
     return {failure_kind::certificate, std::string("certificate not acceptable: ") + X509_verify_cert_error_string(verified)};
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
-  return {failure_kind::tls_protocol, std::string("TLS refused: ") + (reason != nullptr ? reason : "unknown reason")};
+  const std::string text = std::string("TLS refused: ") + (reason != nullptr ? reason : "unknown reason");
+  if (!resumes_) return {failure_kind::tls_protocol, text};
+  // It may be the session that the peer cannot go on with (machines behind one name differ): without it that will show.
+  tls_tickets::forget(session_.get());
+  return {failure_kind::handshake, text + ", on resuming a session"};
 }
 
 tls_engine::status tls_engine::seal(std::span<const char> plain) {

@@ -73,6 +73,7 @@ class tls_engine {
 
   void take_back_writing();
 
+  bool resumes_ = false; ///< before session_, which sets it
   tls_context::session session_;
   bool kernel_offered_ = false;
   bool kernel_seals_ = false;

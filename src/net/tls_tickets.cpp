@@ -24,17 +24,28 @@ int tls_tickets::arrived(SSL* s, SSL_SESSION* ticket) {
   return 0; // `ticket` stays OpenSSL's
 }
 
-void tls_tickets::prepare(SSL* s, const std::string& host) {
-  place* where = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    where = &places_[host];
-  }
+tls_tickets::place* tls_tickets::place_of(const std::string& host) {
+  const std::lock_guard lock(mutex_);
+  if (places_.size() < places_max) return &places_[host];
+  const auto found = places_.find(host);
+  return found == places_.end() ? nullptr : &found->second;
+}
+
+bool tls_tickets::prepare(SSL* s, const std::string& host) {
+  place* const where = place_of(host);
   SSL_set_app_data(s, where);
+  if (where == nullptr) return false;
   const std::lock_guard lock(where->mutex);
-  if (!where->latest) return;
+  if (!where->latest) return false;
   const session offered(SSL_SESSION_dup(where->latest.get()));
-  if (offered) SSL_set_session(s, offered.get());
+  return offered && SSL_set_session(s, offered.get()) == 1;
+}
+
+void tls_tickets::forget(SSL* s) noexcept {
+  auto* const where = static_cast<place*>(SSL_get_app_data(s));
+  if (where == nullptr) return;
+  const std::lock_guard lock(where->mutex);
+  where->latest.reset();
 }
 
 } // namespace hoist::net

@@ -5,6 +5,7 @@
 
 #include <openssl/types.h>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,7 +22,10 @@ class tls_tickets {
 
   /// Offers the ticket that there is for `host`, and has those that come on this connection kept for it. The peer's name
   /// must be verified as `host` when there is none to offer. Lifetime: this outlives `s`. Any thread.
-  void prepare(SSL* s, const std::string& host);
+  /// Returns whether a ticket was offered.
+  bool prepare(SSL* s, const std::string& host);
+  /// The handshake of `s`, which offered one, has failed: the next begins from nothing.
+  static void forget(SSL* s) noexcept;
 
  private:
   struct session_free {
@@ -34,7 +38,11 @@ class tls_tickets {
     session latest;
   };
 
+  static constexpr std::size_t places_max = 256; ///< storages that have a name for each file are not worth it
+
   static int arrived(SSL* s, SSL_SESSION* ticket);
+
+  place* place_of(const std::string& host);
 
   std::mutex mutex_;
   std::map<std::string, place> places_; ///< by host; a connection holds the address of its place

@@ -104,6 +104,18 @@ TEST(row_writer, a_full_disk_is_reported) {
   EXPECT_EQ(kind, row_writer::failure::system);
 }
 
+// Rows that could not be written make a run that ended well end with that; what ended badly keeps its reason.
+TEST(row_writer, what_becomes_of_the_exit_status) {
+  using enum row_writer::failure;
+  for (const int well : {0, 1}) {
+    EXPECT_EQ(status_after_output(well, none), well);
+    EXPECT_EQ(status_after_output(well, closed), 141);
+    EXPECT_EQ(status_after_output(well, system), 4);
+  }
+  for (const int badly : {4, 5, 130, 143})
+    for (const auto rows : {none, closed, system}) EXPECT_EQ(status_after_output(badly, rows), badly);
+}
+
 // Once abandoned, a reader who does not read is not waited for.
 TEST(row_writer, an_abandoned_writer_does_not_wait) {
   stop_sign abandon;

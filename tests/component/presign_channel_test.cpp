@@ -217,6 +217,49 @@ TEST(presign_channel, an_unsolicited_answer_ends_the_connection) {
   EXPECT_EQ(c.events[1].body, "2");
 }
 
+// An answer that was on its way before the request was (a peer says 408 and closes) is not taken for the request's, which
+// is asked again on the next connection.
+TEST(presign_channel, regression_an_earlier_answer_is_not_taken_for_a_request_that_waits) {
+  std::atomic<int> connection{0};
+  std::promise<void> said;
+  fake_peer peer([&](peer_connection& p) {
+    if (connection++ > 0) return answer_all(p);
+    p.write(http_answer("200 OK", number_of(p.read_request())));
+    p.write(http_answer("408 Request Timeout", {}, "Connection: close\r\n"));
+    said.set_value();
+    p.drain();
+  });
+  net_client client;
+  channel_under_test c(client, scheme::http, peer.port(), 2);
+  c.again = 1;
+  c.ask(0);
+  c.channel.flush();
+  ASSERT_TRUE(test::run_until(client.io, [&] { return c.channel.doing().at == stage::awaiting; }));
+  said.get_future().wait(); // both answers are there, and neither has been read
+  c.ask(1);
+  EXPECT_EQ(c.channel.doing().at, stage::awaiting);
+  c.channel.flush();
+  ASSERT_TRUE(c.hear(3));
+  EXPECT_EQ(c.events[0].body, "0");
+  EXPECT_EQ(c.events[1].why, failure_kind::unserved);
+  EXPECT_EQ(c.events[2].body, "1");
+}
+
+// A connection with a request to send is not idle, even before that has left.
+TEST(presign_channel, regression_who_has_been_asked_is_not_idle) {
+  fake_peer peer(answer_all);
+  net_client client;
+  channel_under_test c(client, scheme::http, peer.port(), 2);
+  c.ask(0);
+  c.channel.flush();
+  ASSERT_TRUE(c.hear(1));
+  ASSERT_TRUE(test::run_until(client.io, [&] { return c.channel.doing().at == stage::idle; }));
+  c.ask(1);
+  EXPECT_EQ(c.channel.doing().at, stage::awaiting);
+  c.channel.flush();
+  ASSERT_TRUE(c.hear(2));
+}
+
 // An idle connection that the peer closes costs nobody anything.
 TEST(presign_channel, a_close_while_idle_is_nobodys_loss) {
   std::atomic<int> connection{0};

@@ -76,6 +76,31 @@ TEST(tls, a_host_is_proven_once) {
   EXPECT_EQ(resumed, (std::vector{false, true, true, false}));
 }
 
+// A handshake that fails on resuming is worth another one, which begins from nothing; that one's failure is what it is.
+TEST(tls, regression_a_session_that_cannot_be_resumed_is_not_the_end) {
+  const auto identity = tls_identity::make("DNS:localhost,IP:127.0.0.1");
+  const auto context = identity.server_context(0);
+  std::atomic<int> connection{0};
+  fake_peer peer([&](peer_connection& p) {
+    if (connection++ == 0 && p.start_tls(context.get())) {
+      p.write("hello");
+    } else {
+      p.read_some();
+      p.write("this is no TLS at all");
+    }
+    p.drain();
+  });
+  net_client client(identity.pem);
+  {
+    auto first = client.connect(scheme::https, peer.port(), "localhost");
+    ASSERT_FALSE(first.why) << first.why.text;
+    error_code ec;
+    EXPECT_EQ(run(client.io, receive_exactly(*first.connected, 5, ec)), "hello") << ec.message();
+  }
+  EXPECT_EQ(client.connect(scheme::https, peer.port(), "localhost").why.kind, failure_kind::handshake);
+  EXPECT_EQ(client.connect(scheme::https, peer.port(), "localhost").why.kind, failure_kind::tls_protocol);
+}
+
 // ---- handshake ---------------------------------------------------------------------------------------------------
 
 struct handshake_case {

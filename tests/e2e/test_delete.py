@@ -125,6 +125,17 @@ class Delete(TestCase):
             self.assertEqual(running.returncode, 141)
             self.assertGreater(len(server.account()), 0)
 
+    # Rows that cannot be written are a failure of their own, and it is said, be it the last row alone.
+    def test_full_disk(self):
+        with Server() as server, open("/dev/full", "wb") as full:
+            for count in (3, 0):
+                listed = self.folder / "ids"
+                listed.write_text("".join(f"{NO_ONE[:-1]}{i}\n" for i in range(count)))
+                run = subprocess.run([BIN / "hoist", "delete", *server.access(), str(listed)], stdout=full,
+                                     stderr=subprocess.PIPE, env=clean_environment(), timeout=DEADLINE)
+                self.assertEqual(run.returncode, 4, run.stderr)
+                self.assertIn(b"the rows cannot be written", run.stderr)
+
 
 if __name__ == "__main__":
     main()
