@@ -64,7 +64,7 @@ def hoist(name, *options, **more):
 
 
 def presign_depth(n):
-    return hoist(f"{n} presigns at once", *BARE, "--presign-concurrency", str(n))
+    return hoist(f"depth {n}", *BARE, "--presign-depth", str(n))
 
 
 def curl_buffer(kib):
@@ -103,8 +103,8 @@ CELLS = (
     ),
     # Sweeps: by name only.
     Cell(
-        "presign_depth", "4 KB files by presigns in flight", SMALL, 32,
-        presign_depth(8), tuple(map(presign_depth, (1, 2, 4, 16, 32))), pairs=3, default=False,
+        "presign_depth", "4 KB files by presigns unanswered on a connection", SMALL, 32,
+        HOIST, tuple(map(presign_depth, (1, 2, 4, 8, 16, 32))), pairs=3, default=False,
     ),
     Cell(
         "curl_buffer_small", "libcurl's upload buffer, 4 KB files", SMALL, 32,

@@ -6,13 +6,12 @@ import dataclasses
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import tempfile
 
 from scenarios.cells import CELLS, FULL, Files
-from support import chart, compare, contenders, correctness, machine, measure, report, verdicts
+from support import chart, compare, contenders, correctness, ending, machine, measure, report, verdicts
 from support.corpus import Corpus
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -286,7 +285,7 @@ def main():
     args.build = args.build.resolve()
     args.out = (args.out or args.build / "bench" / "results").resolve()
     # Servers and temporaries are released on the way out, whichever signal it was.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    ending.on_sigterm()
     with contextlib.ExitStack() as stack:
         return run(args, stack)
 

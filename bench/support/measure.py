@@ -1,5 +1,6 @@
 """One run of one variant: what it cost, and that it did the job."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import signal
 import subprocess
 from dataclasses import asdict, dataclass
 
+from support import ending
 from support.contenders import Job
 from support.server import Server
 
@@ -69,17 +71,18 @@ def on_cpus(place, cell):
 def execute(command, env, stdout, stderr):
     """Runs it to its end, within bounds, and leaves no process of its group behind."""
     with open(stdout, "wb") as out, open(stderr, "wb") as err:
-        process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
+        process = None
         try:
+            with ending.held():
+                process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True)
             return process.wait(timeout=RUN_LIMIT)
         except subprocess.TimeoutExpired:
             raise Wrong(f"not done after {RUN_LIMIT} s: {command[0]}") from None
         finally:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            process.wait()
+            if process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def job_for(place, cell, variant, server, listed):

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import urllib.request
 
+from support import ending
+
 START_LIMIT = 30  # seconds
 STOP_LIMIT = 15
 
@@ -20,12 +22,17 @@ class Server:
         # setpriv: the server gets SIGTERM even when the runner is killed outright.
         command = ["setpriv", "--pdeathsig", "TERM", *pinned, str(program), "--state", self.state, "--threads", "1"]
         command += ["--suite", suite, "--discard", "--log-level", "warn", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
-        ready, _, _ = select.select([self.process.stdout], [], [], START_LIMIT)
-        line = self.process.stdout.readline() if ready else b""
-        if not line:
+        self.process = None
+        try:
+            with ending.held():
+                self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+            ready, _, _ = select.select([self.process.stdout], [], [], START_LIMIT)
+            line = self.process.stdout.readline() if ready else b""
+            if not line:
+                raise RuntimeError("hoist-server did not get ready: " + " ".join(command))
+        except BaseException:  # nobody else has it yet
             self.stop()
-            raise RuntimeError("hoist-server did not get ready: " + " ".join(command))
+            raise
         said = json.loads(line)
         self.endpoint = said["endpoint"]
         self.cacert = said["cacert"]
@@ -42,6 +49,8 @@ class Server:
         self.stop()
 
     def stop(self):
+        if self.process is None:
+            return
         self.process.terminate()
         try:
             self.process.wait(timeout=STOP_LIMIT)
