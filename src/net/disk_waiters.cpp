@@ -28,7 +28,9 @@ task<void> wait_elsewhere(disk_wait piece) {
   auto start = [&](auto handler) {
     auto wait = [piece = std::move(piece), handler = std::move(handler), work = asio::make_work_guard(ex)]() mutable {
       piece();
-      asio::post(work.get_executor(), std::move(handler));
+      // Once the handler may run, its thread may end the context: nothing here touches that any more, the guard included.
+      const executor back = work.get_executor();
+      asio::post(back, [handler = std::move(handler), work = std::move(work)]() mutable { std::move(handler)(); });
     };
     asio::post(waiters(), std::move(wait));
   };
