@@ -52,12 +52,7 @@ std::string bench_summary_row(const bench_facts& facts) {
   line.number("made", facts.made).number("failed", facts.failed).number("bytes", facts.bytes);
   line.number("deleted", facts.deleted).number("left", facts.left).truth("kept", facts.kept);
   line.seconds("seconds", facts.seconds).seconds("delete_seconds", facts.delete_seconds);
-  line.number("exit_code", unsigned_of(facts.exit_code));
-  if (facts.stopped_by != stop_cause::none) line.text("stopped_by", name_of(facts.stopped_by));
-  if (!facts.message.empty()) {
-    line.open("error").text("code", facts.error ? code_name(facts.error) : "unexpected");
-    line.text("message", facts.message).close();
-  }
+  add_end(line, {facts.exit_code, facts.stopped_by, facts.error, facts.message});
   return std::move(line).finish();
 }
 

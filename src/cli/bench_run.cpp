@@ -11,6 +11,7 @@
 #include "cli/library_words.hpp"
 #include "cli/progress_display.hpp"
 #include "cli/row_writer.hpp"
+#include "cli/signal_watch.hpp"
 #include "cli/units.hpp"
 
 #include <hoist/remover.hpp>
@@ -19,7 +20,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <spdlog/fmt/fmt.h>
@@ -29,7 +29,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <csignal>
 #include <exception>
 #include <optional>
 #include <system_error>
@@ -78,10 +77,10 @@ class bench_run {
   }
 
   bench_facts run() {
-    await_signal();
+    signals_.begin();
     asio::co_spawn(context_, tell(), [this](std::exception_ptr failure) {
       finished_ = true;
-      signals_.cancel();
+      signals_.end();
       tick_.cancel();
       failure_ = failure;
     });
@@ -161,7 +160,7 @@ class bench_run {
 
   asio::awaitable<void> delete_all() {
     if (objects_.count() == 0) co_return;
-    if (signals_seen_ > 1) co_return; // whoever asked twice does not want to wait
+    if (signals_.seen() > 1) co_return; // whoever asked twice does not want to wait
     const auto began = clock::now();
     remover_.emplace(made<remover>(context_.get_executor(), settings_.common.library));
     const auto before = objects_.count();
@@ -196,23 +195,13 @@ class bench_run {
 
   // signals -----------------------------------------------------------------------------------------------------------
 
-  void await_signal() {
-    signals_.async_wait([this](error_code ec, int number) {
-      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
-      on_signal(number);
-      await_signal();
-    });
-  }
-
-  void on_signal(int number) {
-    ++signals_seen_;
-    if (signals_seen_ == 1) {
+  void on_signal(int number, int nth) {
+    if (nth == 1) {
       log_->warn("{}; once more stops at once", remover_         ? "deleting what was made"
                                                 : settings_.keep ? "stopping"
                                                                  : "stopping: what was made will be deleted");
       return stop(cause_of(number));
     }
-    if (signals_seen_ > 2) ::_exit(128 + number);
     log_->warn("stopping at once");
     abandon_.raise();
     if (measurement_) measurement_->stop(stop_mode::now);
@@ -304,7 +293,7 @@ class bench_run {
   const clock::time_point begun_ = clock::now();
   stop_sign abandon_;
   asio::io_context context_;
-  asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
   asio::steady_timer tick_{context_};
   row_writer out_;
   terminal table_; ///< stdout, for its width
@@ -315,7 +304,6 @@ class bench_run {
   bench_meter::plan now_at_;
   std::optional<remover> remover_;
   bench_facts facts_;
-  int signals_seen_ = 0;
   bool finished_ = false;
   bool deletion_failure_told_ = false; ///< the remover's thread alone
   std::exception_ptr failure_;

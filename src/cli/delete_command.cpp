@@ -13,18 +13,17 @@
 #include "cli/removal_rows.hpp"
 #include "cli/row_writer.hpp"
 #include "cli/rows.hpp"
+#include "cli/signal_watch.hpp"
 
 #include <hoist/remover.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <memory>
 
 namespace hoist::cli {
@@ -58,13 +57,12 @@ class delete_run {
   }
 
   removal_facts run() {
-    await_signal();
+    signals_.begin();
     removal all;
     all.next = [this] { return next(); };
     all.sink = [this](removal_report&& report) { settle(report); };
     remover_.async_remove_all(std::move(all), [this](error_code ec, removal_totals totals) {
-      finished_ = true;
-      signals_.cancel();
+      signals_.end();
       facts_.error = ec == errc::cancelled ? error_code{} : ec;
       facts_.totals = std::move(totals);
     });
@@ -79,21 +77,11 @@ class delete_run {
  private:
   // main
 
-  void await_signal() {
-    signals_.async_wait([this](error_code ec, int number) {
-      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
-      on_signal(number);
-      await_signal();
-    });
-  }
-
-  void on_signal(int number) {
-    ++signals_seen_;
-    if (signals_seen_ == 1) {
+  void on_signal(int number, int nth) {
+    if (nth == 1) {
       log_->warn("stopping: what is under way is waited for; once more stops at once");
       return stop(cause_of(number), stop_mode::drain);
     }
-    if (signals_seen_ > 2) ::_exit(128 + number);
     log_->warn("stopping at once");
     abandon_.raise();
     remover_.cancel(stop_mode::now);
@@ -151,12 +139,10 @@ class delete_run {
   stop_sign abandon_;
   id_list ids_;
   asio::io_context context_;
-  asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
   remover remover_;
   row_writer rows_;
   removal_facts facts_;
-  int signals_seen_ = 0;
-  bool finished_ = false;
   std::atomic<int> output_error_{0};
   std::uint64_t failed_ = 0;  ///< the remover's thread alone
   std::string listing_error_; ///< written by it before the end

@@ -28,12 +28,7 @@ std::string removal_summary_row(const removal_facts& facts) {
   line.number("unsettled", facts.totals.unsettled).number("unreadable_lines", facts.unreadable);
   line.number("requests", facts.totals.requests);
   line.seconds("seconds", static_cast<double>(facts.totals.elapsed.count()) / 1000);
-  line.number("exit_code", static_cast<std::uint64_t>(facts.exit_code));
-  if (facts.stopped_by != stop_cause::none) line.text("stopped_by", name_of(facts.stopped_by));
-  if (!facts.message.empty()) {
-    line.open("error").text("code", facts.error ? code_name(facts.error) : "unexpected");
-    line.text("message", facts.message).close();
-  }
+  add_end(line, {facts.exit_code, facts.stopped_by, facts.error, facts.message});
   return std::move(line).finish();
 }
 

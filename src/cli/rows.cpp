@@ -115,6 +115,14 @@ std::string plan_row(const input& decided, const plan& plan, std::string_view co
   return std::move(line).finish();
 }
 
+void add_end(json_line& line, const run_end& end) {
+  line.number("exit_code", static_cast<std::uint64_t>(end.exit_code));
+  if (end.stopped_by != stop_cause::none) line.text("stopped_by", name_of(end.stopped_by));
+  if (end.message.empty()) return;
+  line.open("error").text("code", end.error ? code_name(end.error) : "unexpected");
+  line.text("message", end.message).close();
+}
+
 std::string summary_row(const summary_facts& facts) {
   auto line = row("summary");
   line.truth("complete", facts.complete);
@@ -125,12 +133,7 @@ std::string summary_row(const summary_facts& facts) {
   line.number("presigns", facts.batch.presigns).number("puts", facts.batch.puts);
   line.text("limited_by", name_of(facts.batch.limited_by));
   add_text(line, "limited_detail", facts.batch.limited_detail);
-  line.number("exit_code", static_cast<std::uint64_t>(facts.exit_code));
-  if (facts.stopped_by != stop_cause::none) line.text("stopped_by", name_of(facts.stopped_by));
-  if (!facts.message.empty()) {
-    line.open("error").text("code", facts.error ? code_name(facts.error) : "unexpected");
-    line.text("message", facts.message).close();
-  }
+  add_end(line, {facts.exit_code, facts.stopped_by, facts.error, facts.message});
   return std::move(line).finish();
 }
 

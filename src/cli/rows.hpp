@@ -58,6 +58,15 @@ json_line row(std::string_view type);
 /// All keys are always there, null when unknown: a reader need not ask.
 void add_error(json_line& line, error_code ec, const diagnostics& details);
 
+/// How a run ended, as the last row of each command tells it.
+struct run_end {
+  int exit_code;
+  stop_cause stopped_by;
+  error_code error;
+  std::string_view message; ///< empty: nothing went wrong
+};
+void add_end(json_line& line, const run_end& end);
+
 /// "source_missing"; "unexpected" for a code that is not the library's.
 std::string_view code_name(error_code ec);
 

@@ -15,6 +15,7 @@
 #include "cli/progress_display.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_inputs.hpp"
+#include "cli/signal_watch.hpp"
 #include "cli/summary.hpp"
 #include "cli/tally.hpp"
 #include "cli/type_map.hpp"
@@ -24,13 +25,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <unistd.h>
 
 #include <atomic>
-#include <csignal>
 #include <filesystem>
 #include <optional>
 
@@ -102,7 +101,7 @@ class upload_run {
   // main ------------------------------------------------------------------------------------------------------------
 
   void listen() {
-    await_signal();
+    signals_.begin();
     if (settings_.duration_max) {
       time_box_.expires_after(*settings_.duration_max);
       time_box_.async_wait([this](error_code ec) {
@@ -110,14 +109,6 @@ class upload_run {
       });
     }
     if (display_.interval() > 0ms) await_tick();
-  }
-
-  void await_signal() {
-    signals_.async_wait([this](error_code ec, int number) {
-      if (ec || finished_) return; // it may have been on its way here when the end cancelled it
-      on_signal(number);
-      await_signal();
-    });
   }
 
   void await_tick() {
@@ -129,14 +120,11 @@ class upload_run {
     });
   }
 
-  void on_signal(int number) {
-    ++signals_seen_;
-    if (signals_seen_ == 1 && cause_ == stop_cause::none) {
+  void on_signal(int number, int nth) {
+    if (nth == 1 && cause_ == stop_cause::none) {
       log_->warn("stopping: what is in flight may finish for {} s; once more stops at once", drain_time.count());
       return stop(cause_of(number));
     }
-    // Something that does not even react to a cancellation must not hold the person who asked three times.
-    if (signals_seen_ > 2) ::_exit(128 + number);
     log_->warn("stopping at once");
     give_up();
   }
@@ -166,7 +154,7 @@ class upload_run {
     error_ = ec;
     report_ = std::move(report);
     intake_stop_.raise();
-    signals_.cancel();
+    signals_.end();
     time_box_.cancel();
     drain_.cancel();
     tick_.cancel();
@@ -286,7 +274,7 @@ class upload_run {
   stop_sign abandon_;
   tally tally_;
   asio::io_context context_;
-  asio::signal_set signals_{context_, SIGINT, SIGTERM};
+  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
   asio::steady_timer time_box_{context_};
   asio::steady_timer drain_{context_};
   asio::steady_timer tick_{context_};
@@ -296,7 +284,6 @@ class upload_run {
   progress_display display_;
 
   stop_cause cause_ = stop_cause::none;
-  int signals_seen_ = 0;
   bool finished_ = false;
   error_code error_;
   batch_report report_;

@@ -50,7 +50,7 @@ remover::remover(const options& o)
     : api_(api_origin(o)), api_key_(o.api_key), requests_max_(requests_of(o)), writer_(api_, o.api_key), tls_(o.tls),
       scheduler_(limits_of(o), retry_policy_of(o), random_seed()),
       sweeper_(o.timeout, static_cast<std::size_t>(requests_max_)), ticker_(io_.get_executor()),
-      wakeup_(io_.get_executor()) {
+      wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   thread_ = std::thread([this] { io_.run(); });
 }
 
@@ -197,7 +197,7 @@ void remover::pump() {
     std::visit([this](const auto& a) { act(a); }, *next);
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
-  arm_wakeup(now);
+  if (const auto next = scheduler_.next_wakeup()) wakeup_.ring_at(*next, now);
   start_ticking();
   complete_runs();
 }
@@ -282,18 +282,6 @@ void remover::complete_runs() {
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------
-
-void remover::arm_wakeup(core::instant now) {
-  const auto next = scheduler_.next_wakeup();
-  if (!next || *next >= wakeup_at_) return;
-  wakeup_at_ = std::max(*next, now);
-  wakeup_.expires_at(wakeup_at_);
-  wakeup_.async_wait([this](const net::error_code& ec) {
-    if (ec) return; // armed anew for an earlier moment, or closing
-    wakeup_at_ = core::instant::max();
-    schedule_pump();
-  });
-}
 
 void remover::start_ticking() {
   if (ticking_ || channels_.empty()) return;

@@ -6,6 +6,7 @@
 // outages and the end of a run holds for deletions word for word.
 
 #include "core/scheduler.hpp"
+#include "engine/alarm.hpp"
 #include "engine/removal_outcome.hpp"
 #include "engine/sweeper.hpp"
 #include "net/presign_channel.hpp"
@@ -86,7 +87,6 @@ class remover final : net::presign_listener {
   void act(const core::action::settle& a);
   void act(const core::action::end_run& a);
 
-  void arm_wakeup(core::instant now);
   void start_ticking();
   void tick(const net::error_code& ec);
   void close();
@@ -116,8 +116,7 @@ class remover final : net::presign_listener {
   sweeper sweeper_;
   net::timer ticker_;
   bool ticking_ = false;
-  net::timer wakeup_;
-  core::instant wakeup_at_ = core::instant::max();
+  alarm wakeup_;
   bool pump_scheduled_ = false;
 
   std::thread thread_;

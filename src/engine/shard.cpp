@@ -59,7 +59,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
       sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
-      ticker_(io_.get_executor()), wakeup_(io_.get_executor()) {
+      ticker_(io_.get_executor()), wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   adoption_listener& adoptions = *this;
   adopter_ = std::make_unique<adopter>(
       connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, adoptions);
@@ -272,7 +272,7 @@ void shard::pump() {
     std::visit([this](const auto& a) { act(a); }, *next);
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
-  arm_wakeup(now);
+  if (const auto next = scheduler_.next_wakeup()) wakeup_.ring_at(*next, now);
   if (scheduler_.done()) publish_limits();
   if (!settled_.empty()) publish(); // first: whoever hears of a file finds it counted
   recorder_.put(settled_);
@@ -412,18 +412,6 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------
-
-void shard::arm_wakeup(core::instant now) {
-  const auto next = scheduler_.next_wakeup();
-  if (!next || *next >= wakeup_at_) return;
-  wakeup_at_ = std::max(*next, now);
-  wakeup_.expires_at(wakeup_at_);
-  wakeup_.async_wait([this](const net::error_code& ec) {
-    if (ec) return; // armed anew for an earlier moment, or closing
-    wakeup_at_ = core::instant::max();
-    schedule_pump();
-  });
-}
 
 void shard::start_ticking() {
   if (std::exchange(ticking_, true)) return;

@@ -5,6 +5,7 @@
 
 #include "core/scheduler.hpp"
 #include "core/server_clock.hpp"
+#include "engine/alarm.hpp"
 #include "engine/admission.hpp"
 #include "engine/adopter.hpp"
 #include "engine/flight.hpp"
@@ -106,7 +107,6 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void tick(const net::error_code& ec);
   bool sweep(core::instant now);
   void record_leases();
-  void arm_wakeup(core::instant now);
   void publish();
   void publish_limits();
   template <std::size_t N>
@@ -149,8 +149,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   sweeper sweeper_;
   net::timer ticker_;
   bool ticking_ = false;
-  net::timer wakeup_;
-  core::instant wakeup_at_ = core::instant::max();
+  alarm wakeup_;
   bool pump_scheduled_ = false;
   bool warned_of_dates_ = false;
   bool told_of_pipelining_ = false;
