@@ -74,6 +74,9 @@ code_point first_code_point(std::string_view text) noexcept {
 }
 
 bool is_utf8(std::string_view text) noexcept {
+  unsigned char any = 0;
+  for (const char c : text) any |= static_cast<unsigned char>(c);
+  if (any < 0x80) return true; // all ASCII, as most names are
   while (!text.empty()) {
     const auto c = first_code_point(text);
     if (!c.valid) return false;

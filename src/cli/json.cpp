@@ -4,7 +4,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
+#include <cstring>
 #include <iterator>
 
 namespace hoist::cli {
@@ -13,6 +13,25 @@ namespace {
 
 bool is_plain(char c) {
   return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/// Whether all eight characters are plain; now and then "no" for eight that are.
+bool are_plain(const char* eight) {
+  constexpr std::uint64_t each = 0x0101010101010101U, tops = each * 0x80U;
+  std::uint64_t x = 0;
+  std::memcpy(&x, eight, sizeof x);
+  // The highest bit of each byte of `zeros(y)` is set where y has a zero byte, and perhaps in the byte above one.
+  const auto zeros = [](std::uint64_t y) { return (y - each) & ~y; };
+  const std::uint64_t controls = (x - each * 0x20U) & ~x;
+  return ((x | controls | zeros(x ^ (each * 0x7FU)) | zeros(x ^ (each * '"')) | zeros(x ^ (each * '\\'))) & tops) == 0;
+}
+
+/// How much at the beginning of `text` stands in a string as it is.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t n = 0;
+  while (text.size() - n >= 8 && are_plain(text.data() + n)) n += 8;
+  while (n < text.size() && is_plain(text[n])) ++n;
+  return n;
 }
 
 void append_escape(std::string& out, char32_t c) {
@@ -29,8 +48,7 @@ void append_escape(std::string& out, char32_t c) {
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {
-    const auto* stop = std::ranges::find_if_not(text, is_plain);
-    const auto plain = static_cast<std::size_t>(stop - text.begin());
+    const auto plain = plain_prefix(text);
     out.append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (text.empty()) break;

@@ -19,8 +19,8 @@ namespace hoist::engine {
 namespace {
 
 constexpr int threads_auto_max = 4;
-// What a number that was not given may grow to: about 70 MiB of connections, should a host have use for all of them.
-constexpr int concurrency_auto_max = 512;
+// What a number that was not given may grow to: about 140 MiB of connections, should a host have use for all of them.
+constexpr int concurrency_auto_max = 1024;
 constexpr int window_auto_min = 16;
 // Presigns share their connections, and each costs a handshake.
 constexpr int presigns_auto_min = 4;

@@ -182,7 +182,7 @@ std::size_t stream::receive(std::span<char> out, error_code& ec) {
 std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
   for (;;) {
     std::size_t n = 0;
-    switch (tls_->open(out, n)) {
+    switch (tls_->needs_input() ? tls_engine::status::want_input : tls_->open(out, n)) {
       case tls_engine::status::ok:
         tls_->hold_input();
         ec = {};

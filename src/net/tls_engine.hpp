@@ -45,6 +45,8 @@ class tls_engine {
   /// Seals `plain` into the output. `failed` ends the session.
   status seal(std::span<const char> plain);
 
+  /// Nothing can come of `open` before more is fed.
+  bool needs_input() const noexcept;
   /// Opens what has been fed into `out`; `n` bytes were written when `ok`. `closed` after the peer's close_notify.
   status open(std::span<char> out, std::size_t& n);
 

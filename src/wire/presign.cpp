@@ -95,6 +95,7 @@ void presign_writer::append(std::string& out, std::string_view content_type) con
 struct presign_reader::body {
   reply_rules rules;
   simdjson::dom::parser parser{reply_bytes_max};
+  url_reader urls;
 };
 
 presign_reader::presign_reader(reply_rules rules) : body_(std::make_unique<body>()) { body_->rules = std::move(rules); }
@@ -109,7 +110,7 @@ namespace {
 /// One reply being read: each known member once, of the right type.
 class reply_parse {
  public:
-  reply_parse(const reply_rules& rules, ticket& out) : rules_(rules), out_(out) {
+  reply_parse(const reply_rules& rules, url_reader& urls, ticket& out) : rules_(rules), urls_(urls), out_(out) {
     out_.required_headers.clear();
     out_.dates = {};
     out_.expires_at_unreadable = false;
@@ -164,7 +165,7 @@ class reply_parse {
   }
 
   reply_refusal take_put_url(std::string_view v) {
-    if (const auto reason = parse_url(v, out_.put_url); !reason.empty()) return {kind::url, "presigned_url", reason};
+    if (const auto reason = urls_.parse(v, out_.put_url); !reason.empty()) return {kind::url, "presigned_url", reason};
     if (out_.put_url.where.how == scheme::http && !rules_.allow_http_storage)
       return {kind::url, "presigned_url", "has a scheme other than https"};
     if (holds_key(v))
@@ -212,6 +213,7 @@ class reply_parse {
   }
 
   const reply_rules& rules_;
+  url_reader& urls_;
   ticket& out_;
   unsigned seen_ = 0;
 };
@@ -224,7 +226,7 @@ reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
   // The last argument: the padding is there, so the reply is not copied.
   if (body_->parser.parse(text.data(), text.size(), false).get(document))
     return {kind::malformed, "the reply", "is not valid JSON"};
-  return reply_parse(body_->rules, out).run(document);
+  return reply_parse(body_->rules, body_->urls, out).run(document);
 }
 
 std::string parse_api_error(std::string_view body) {

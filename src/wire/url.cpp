@@ -4,6 +4,7 @@
 #include <boost/url/url_view.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace hoist::wire {
 
@@ -15,6 +16,36 @@ std::uint16_t default_port(scheme how) noexcept { return how == scheme::https ? 
 template <class View>
 std::string_view view(const View& s) noexcept {
   return {s.data(), s.size()};
+}
+
+enum target_byte : std::uint8_t { plain = 0, percent = 1, refused = 2 };
+
+/// What RFC 3986 lets stand in a path or a query: pchar, "/" and "?".
+constexpr auto target_bytes = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  kinds.fill(refused);
+  for (char c = 'a'; c <= 'z'; ++c) kinds[static_cast<unsigned char>(c)] = plain;
+  for (char c = 'A'; c <= 'Z'; ++c) kinds[static_cast<unsigned char>(c)] = plain;
+  for (char c = '0'; c <= '9'; ++c) kinds[static_cast<unsigned char>(c)] = plain;
+  for (char c : std::string_view("-._~!$&'()*+,;=:@/?")) kinds[static_cast<unsigned char>(c)] = plain;
+  kinds['%'] = percent;
+  return kinds;
+}();
+
+bool is_hex_digit(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/// A path and a query that are certainly fine.
+bool is_plain_target(std::string_view text) noexcept {
+  if (!text.starts_with('/')) return false;
+  unsigned kinds = plain;
+  for (char c : text) kinds |= target_bytes[static_cast<unsigned char>(c)];
+  if (kinds == plain) return true;
+  if ((kinds & refused) != 0) return false;
+  for (auto at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3))
+    if (at + 2 >= text.size() || !is_hex_digit(text[at + 1]) || !is_hex_digit(text[at + 2])) return false;
+  return true;
 }
 
 void assign_lower(std::string& out, std::string_view text) {
@@ -67,6 +98,23 @@ std::string_view parse_url(std::string_view text, url& out) {
   out.target.clear();
   if (!target.starts_with('/')) out.target = "/";
   out.target += target;
+  return {};
+}
+
+std::string_view url_reader::parse(std::string_view text, url& out) {
+  if (!prefix_.empty() && text.size() <= url_bytes_max && text.starts_with(prefix_) &&
+      is_plain_target(text.substr(prefix_.size()))) {
+    out.where = where_;
+    out.target = text.substr(prefix_.size());
+    return {};
+  }
+  const auto refusal = parse_url(text, out);
+  if (!refusal.empty()) return refusal;
+  const auto path = text.find('/', text.find("//") + 2);
+  if (path < text.find('?')) { // else the target is not what stands there
+    prefix_ = text.substr(0, path);
+    where_ = out.where;
+  }
   return {};
 }
 

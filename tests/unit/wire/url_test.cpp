@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace hoist::wire {
 namespace {
 
@@ -221,6 +223,41 @@ TEST(url, public_url) {
 TEST(url, regression_c1_in_a_public_url) {
   EXPECT_NE(refuse_public_url("https://h/\xc2\x9b" "31m"), "");
   EXPECT_NE(refuse_public_url("https://h/\x9b"), "");
+}
+
+// A reader that remembers an origin reads whatever follows as one that remembers nothing: same verdict, same parts.
+TEST(url, remembered_origins_change_nothing) {
+  const std::string_view firsts[] = {"https://h:8443/a?b=%2F", "https://H/x", "http://h", "https://[::1]:9000/", "https://h?q=/"};
+  const std::string_view seconds[] = {
+      "https://h:8443/a",       "https://h:8443",           "https://h:8443?x",      "https://h:84430/a",
+      "https://h:8443@evil/a",  "https://h:8443/a#f",       "https://h:8443/a b",    "https://h:8443/%4",
+      "https://h:8443/%",       "https://h:8443/%zz",       "https://h:8443/%41%2f", "https://h:8443/a?b?c/d:@!$&'()*+,;=-._~",
+      "https://h:8443/a\"b",    "https://h:8443/a[1]",      "https://h:8443/\x80",   "https://h:8443/a\r\nb",
+      "https://h:8443/a\\b",    "https://h:8443/{a}",       "https://h:8443/a|b^`",  "https://H/x",
+      "https://h/x",            "https://H.evil/x",         "http://h/a",            "http://h.evil/",
+      "http://hevil",           "https://[::1]:9000/k?v=1", "https://[::1]:9000",    "https://h/?q=/",
+  };
+  for (const auto first : firsts)
+    for (const auto second : seconds) {
+      url_reader remembering;
+      url primed, u, expected;
+      EXPECT_EQ(remembering.parse(first, primed), "") << first;
+      const auto verdict = parse_url(second, expected);
+      EXPECT_EQ(remembering.parse(second, u), verdict) << first << " then " << second;
+      if (!verdict.empty()) continue;
+      EXPECT_EQ(u.where, expected.where) << first << " then " << second;
+      EXPECT_EQ(u.target, expected.target) << first << " then " << second;
+    }
+}
+
+// The limit of 8 KiB holds for a remembered origin as well.
+TEST(url, remembered_origins_keep_the_limit) {
+  url_reader remembering;
+  url u;
+  EXPECT_EQ(remembering.parse("https://h/", u), "");
+  const std::string most(url_bytes_max - 10, 'a');
+  EXPECT_EQ(remembering.parse("https://h/" + most, u), "");
+  EXPECT_NE(remembering.parse("https://h/" + most + "a", u), "");
 }
 
 } // namespace
