@@ -70,7 +70,7 @@ struct options {
   /// Threads that move bytes; 0 (default): the machine's cores, at most 4. Range 0 to 64.
   int threads = 0;
   /// PUTs in flight over all threads; 0 (default): found out while it runs, from the throughput, the latency and what the
-  /// storage says, up to 512. Either is capped by the process's file descriptors. Range 0 to 4096.
+  /// storage says, up to 1024. Either is capped by the process's file descriptors. Range 0 to 4096.
   int concurrency = 0;
   /// Presign requests in flight over all threads; 0 (default): found out while it runs. Range 0 to 1024.
   int presign_concurrency = 0;
