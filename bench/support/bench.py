@@ -221,12 +221,24 @@ def micro(place, quick):
     return [{name: row[name] for name in kept if name in row} for row in rows]
 
 
+def batch_sweep(rows):
+    """The micro benchmark of batch sizes as a cell, for its chart."""
+    sizes = {}
+    for row in rows or ():
+        name, _, size = row["name"].partition("/bytes:")
+        if name == "batch" and size:
+            cost = 1e9 / row["bytes_per_second"]
+            sizes[f"{int(size) // 1024} KiB"] = {"contender": "batch", "cpu": {"median": cost, "min": cost, "max": cost}}
+    return {"name": "batch", "title": "Read, seal and send, by the size of a batch", "unit": "GB", "job": "one connection, a warm file",
+            "variants": sizes, "pairs": {}}
+
+
 def write_results(out, results):
     (out / "results.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
     (out / "results.txt").write_text(report.text(results))
     m = results["machine"]
     footer = f"{results['suite']} · {m['libraries'].split(',')[0]} · {m['cpu']} · {m['hoist']} {m['revision']}"
-    for cell in results["cells"]:
+    for cell in [*results["cells"], batch_sweep(results.get("micro"))]:
         if len(cell["variants"]) > 1:
             (out / f"{cell['name']}.svg").write_text(chart.draw(cell, footer))
 

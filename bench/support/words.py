@@ -25,6 +25,8 @@ def unit(cell):
 
 
 def job(cell):
+    if "job" in cell:
+        return cell["job"]
     at_once = f"{cell['concurrency']} at once" if cell["concurrency"] else "-j auto"
     count = f"{cell['files']['count']:,}".replace(",", " ")
     return f"{count} files of {size(cell['files']['size'])}, {at_once}"

@@ -12,7 +12,7 @@ namespace hoist::net {
 
 constexpr std::size_t tls_record_bytes_max = 16 * 1024;
 
-/// Plaintext per batch: four full records. performance.md's sweep found 64 KiB to 256 KiB alike; the smallest of them
+/// Plaintext per batch: four full records. From 64 KiB to 256 KiB cost the same (bench, "batch"); the smallest of them
 /// leaves most of the L2 cache to others.
 constexpr std::size_t batch_bytes = 4 * tls_record_bytes_max;
 /// A head comes in front of the first batch.
