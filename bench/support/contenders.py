@@ -89,7 +89,7 @@ def versions():
     """What the contenders are made of, as far as it can be asked."""
     questions = {
         "go": ("go", "version"),
-        "node": ("node", "-p", "process.version + ', undici ' + process.versions.undici + ', OpenSSL ' + process.versions.openssl"),
+        "node": ("node", "-p", "process.version + (process.versions.undici ? ', undici ' + process.versions.undici : '') + ', OpenSSL ' + process.versions.openssl"),
         "curl": ("curl", "--version"),
         "python": (DEBIAN_PYTHON, "--version"),
         "aiohttp": (DEBIAN_PYTHON, "-c", "import aiohttp; print(aiohttp.__version__)"),

@@ -15,12 +15,16 @@ namespace hoist::net {
 
 namespace {
 
+/// What OpenSSL asks a BIO when it wants keys to go to the kernel; its public header has the number in a comment alone.
+constexpr int bio_ctrl_set_ktls = 72;
+
 /// SSL_get_error needs an empty queue. Emptying an empty one would cost 800 instructions.
 void forget_errors() noexcept {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }
 
 } // namespace
+
 
 /// OpenSSL's view of a tls_engine: reads take from its input span, writes append to its output.
 struct memory_bio {
@@ -52,7 +56,12 @@ struct memory_bio {
     return count;
   }
 
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+  static long control(BIO* b, int command, long sending, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    // Once the kernel seals, OpenSSL 3.2 and later ask for a kernel again when the peer wants our keys changed, and could
+    // not even be read from any more if it were refused. Nothing that it seals from then on is sent.
+    return command == bio_ctrl_set_ktls && sending != 0 && engine(b).kernel_seals_ ? 1 : 0;
+  }
 
   static int create(BIO* b) {
     BIO_set_init(b, 1);
@@ -97,6 +106,9 @@ void tls_engine::offer_kernel(int socket) {
 void tls_engine::take_back_writing() {
 #ifndef OPENSSL_NO_KTLS
   kernel_seals_ = BIO_get_ktls_send(SSL_get_wbio(session_.get()));
+  // Else OpenSSL 3.2 and later offer the kernel each new key of the peer's as well, are refused, and lose on the way back
+  // what they had read ahead: all that came together with a KeyUpdate.
+  SSL_clear_options(session_.get(), SSL_OP_ENABLE_KTLS);
 #endif
   BIO* memory = SSL_get_rbio(session_.get());
   BIO_up_ref(memory);

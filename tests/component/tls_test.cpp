@@ -324,6 +324,26 @@ TEST(tls_offered, is_taken_where_the_probe_says_so) {
   }
 }
 
+// What a server says at once behind its last message of the handshake (tickets, with many) is not lost when keys are
+// offered.
+TEST(tls_offered, what_arrives_together_with_the_end_of_the_handshake_is_read) {
+  const auto identity = tls_identity::make();
+  const auto context = identity.server_context();
+  fake_peer peer([&](peer_connection& p) {
+    ASSERT_TRUE(p.start_tls_and_write(context.get(), "early"));
+    EXPECT_TRUE(p.write("late"));
+    EXPECT_EQ(p.read_exactly(5), "first");
+    p.drain();
+  });
+  net_client client(identity.pem);
+  auto c = client.connect_offering_keys(peer.port());
+  ASSERT_FALSE(c.why) << c.why.text;
+  error_code ec;
+  EXPECT_EQ(run(client.io, receive_exactly(*c.connected, 9, ec)), "earlylate") << ec.message();
+  EXPECT_FALSE(run(client.io, send_all(*c.connected, "first")));
+  c.connected.reset();
+}
+
 // A certificate that does not verify is refused as such when OpenSSL writes to the socket by itself, and a peer that
 // hangs up in mid-handshake ends it without a signal.
 TEST(tls_offered, fails_as_any_handshake_does) {

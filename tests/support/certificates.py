@@ -1,5 +1,6 @@
 """Certificates for peers that tests play, good and bad, made by the openssl command: an authority and its leaves."""
 
+import datetime
 import pathlib
 import ssl
 import subprocess
@@ -10,6 +11,18 @@ CURVE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+
+
+def lifetime(days):
+    """Options of `openssl x509`: it begins now; with negative days it ended so many days ago."""
+    if days >= 0:
+        return ["-days", days]
+    said = subprocess.run(["openssl", "x509", "-help"], capture_output=True, text=True, timeout=60)
+    if "-not_before" not in said.stdout + said.stderr:
+        return ["-days", days]  # before 3.4 it may end before it begins
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)
+    begin = end - datetime.timedelta(days=1)
+    return ["-not_before", f"{begin:%Y%m%d%H%M%SZ}", "-not_after", f"{end:%Y%m%d%H%M%SZ}"]
 
 
 class Authority:
@@ -27,7 +40,7 @@ class Authority:
                               "extendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
         openssl("req", "-new", *CURVE, "-keyout", key, "-out", request, "-subj", "/CN=test leaf")
         signer = ["-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial"] if signed else ["-signkey", key]
-        openssl("x509", "-req", "-in", request, *signer, "-days", days, "-extfile", extensions, "-out", certificate)
+        openssl("x509", "-req", "-in", request, *signer, *lifetime(days), "-extfile", extensions, "-out", certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         return context

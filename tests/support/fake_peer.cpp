@@ -53,6 +53,21 @@ bool peer_connection::start_tls(SSL_CTX* context) {
   return SSL_accept(ssl_.get()) == 1;
 }
 
+bool peer_connection::start_tls_and_write(SSL_CTX* context, std::string_view first) {
+  ssl_.reset(SSL_new(context));
+  SSL_set_fd(ssl_.get(), descriptor_);
+  ERR_clear_error();
+  const auto hold_back = [this](int whether) { ::setsockopt(descriptor_, IPPROTO_TCP, TCP_CORK, &whether, sizeof whether); };
+  hold_back(1);
+  // OpenSSL's way to let a server write before it has heard the client's last message.
+  std::size_t n = 0;
+  char none = 0;
+  if (SSL_read_early_data(ssl_.get(), &none, sizeof none, &n) != SSL_READ_EARLY_DATA_FINISH) return false;
+  if (SSL_write_early_data(ssl_.get(), first.data(), first.size(), &n) != 1) return false;
+  hold_back(0);
+  return SSL_accept(ssl_.get()) == 1;
+}
+
 std::string peer_connection::receive(std::size_t most) {
   std::string out(most, '\0');
   ERR_clear_error();

@@ -26,6 +26,8 @@ class peer_connection {
 
   /// Speaks TLS from now on; false when the handshake failed.
   bool start_tls(SSL_CTX* context);
+  /// The same with TLS 1.3, and `first` arrives together with the server's last message of the handshake.
+  bool start_tls_and_write(SSL_CTX* context, std::string_view first);
   SSL* ssl() noexcept { return ssl_.get(); }
 
   /// What comes, at most `most` bytes; empty at the end or after an error.
