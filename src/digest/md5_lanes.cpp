@@ -7,9 +7,11 @@ namespace hoist::digest {
 
 namespace {
 
-/// Two batches of the send path and an incomplete block: with one of them in work, another can come in before the lanes
-/// have to run half empty.
+/// Two batches of the send path: while one waits for company another can come in. Twice to eight times as much filled the
+/// lanes a little better (0.98 instead of 0.95 of them) and cost as much again, by leaving the L2 cache.
 constexpr std::size_t slot_bytes = 2 * 64 * 1024 + md5_block_bytes;
+/// Larger pieces are taken in parts.
+constexpr std::size_t piece_bytes_max = 96 * 1024;
 /// Slots lie so that the same place in all of them falls into different sets of the caches.
 constexpr std::size_t slot_stride = slot_bytes + 2 * md5_block_bytes;
 
@@ -70,6 +72,7 @@ void md5_lanes::pass() noexcept {
   kernel.run(state.data(), messages.data(), blocks);
   counted_.blocks += all.size() * blocks;
   counted_.rooms += kernel.lanes * blocks;
+  if (all.size() == 1) counted_.alone += blocks;
   for (std::size_t lane = all.size(); lane-- > 0;) { // from the end, since leaving moves the last to where one left
     md5& d = *all[lane];
     for (std::size_t w = 0; w < 4; ++w) d.state_[w] = state[w * kernel.lanes + lane];
@@ -122,31 +125,32 @@ std::array<unsigned char, 16> md5::value() noexcept {
   return digest;
 }
 
-/// Into the slot, or to the rest while there is no whole block. A full slot makes the lanes run with what there is.
+/// Into the slot, or to the rest while there is no whole block.
 void md5::append(std::span<const unsigned char> piece) noexcept {
   bytes_ += piece.size();
-  while (!piece.empty()) {
-    if (slot_ == nullptr && rest_bytes_ + piece.size() < md5_block_bytes) {
+  for (; piece.size() > piece_bytes_max; piece = piece.subspan(piece_bytes_max)) append_some(piece.first(piece_bytes_max));
+  append_some(piece);
+}
+
+void md5::append_some(std::span<const unsigned char> piece) noexcept {
+  // The lanes run with what there is, but no longer than they have to: the more there is in each, the more meet.
+  while (slot_ != nullptr && end_ - begin_ + piece.size() > slot_bytes) lanes_.pass();
+  if (slot_ == nullptr) {
+    if (rest_bytes_ + piece.size() < md5_block_bytes) {
       std::ranges::copy(piece, rest_.data() + rest_bytes_);
       rest_bytes_ += piece.size();
       return;
     }
-    if (slot_ == nullptr) {
-      slot_ = lanes_.join(*this);
-      begin_ = 0;
-      end_ = rest_bytes_;
-      std::copy_n(rest_.data(), rest_bytes_, slot_);
-    }
-    if (end_ + piece.size() > slot_bytes && begin_ >= end_ - begin_) { // room at the front, and no overlap
-      std::copy(slot_ + begin_, slot_ + end_, slot_);
-      end_ -= std::exchange(begin_, 0u);
-    }
-    const auto fits = piece.first(std::min(piece.size(), slot_bytes - end_));
-    std::ranges::copy(fits, slot_ + end_);
-    end_ += fits.size();
-    piece = piece.subspan(fits.size());
-    while (!piece.empty() && slot_ != nullptr) lanes_.pass();
+    slot_ = lanes_.join(*this);
+    begin_ = 0;
+    end_ = rest_bytes_;
+    std::copy_n(rest_.data(), rest_bytes_, slot_);
+  } else if (end_ + piece.size() > slot_bytes) {
+    std::copy(slot_ + begin_, slot_ + end_, slot_);
+    end_ -= std::exchange(begin_, 0u);
   }
+  std::ranges::copy(piece, slot_ + end_);
+  end_ += piece.size();
 }
 
 /// At once and from where it lies, for a digest that is alone.
@@ -175,6 +179,7 @@ void md5::take(std::span<const unsigned char> blocks) noexcept {
   md5_one_lane(state_.data(), &message, count);
   lanes_.counted_.blocks += count;
   lanes_.counted_.rooms += count;
+  lanes_.counted_.alone += count;
 }
 
 void md5::leave_slot() noexcept {

@@ -28,9 +28,10 @@ class md5_lanes {
   md5_lanes(const md5_lanes&) = delete;
   md5_lanes& operator=(const md5_lanes&) = delete;
 
-  /// How full the lanes were: `blocks` of 64 bytes were digested in passes that had room for `rooms`.
+  /// How full the lanes were: `blocks` of 64 bytes were digested in passes that had room for `rooms`; `alone` of them had
+  /// no company.
   struct tallies {
-    std::uint64_t blocks = 0, rooms = 0;
+    std::uint64_t blocks = 0, rooms = 0, alone = 0;
   };
   const tallies& counted() const noexcept { return counted_; }
 
@@ -79,6 +80,7 @@ class md5 {
 
   std::size_t whole_blocks() const noexcept { return (end_ - begin_) / md5_block_bytes; }
   void append(std::span<const unsigned char> piece) noexcept;
+  void append_some(std::span<const unsigned char> piece) noexcept;
   void take(std::span<const unsigned char> blocks) noexcept;
   void absorb(std::span<const unsigned char> piece) noexcept;
   void leave_slot() noexcept;
