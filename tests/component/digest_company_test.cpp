@@ -68,7 +68,7 @@ TEST(digest_company, of_many_puts_at_once) {
     EXPECT_EQ(uploads[i].body.md5(), test::md5_hex(bodies[i])) << i;
     EXPECT_FALSE(uploads[i].body.awaits_company());
   }
-  EXPECT_LT(lanes.counted().alone, lanes.counted().blocks / 2);
+  EXPECT_LT(lanes.counted().alone, lanes.counted().blocks);
   for (upload& u : uploads) u.connection.reset();
   for (auto& p : peers) p->stop();
 }
