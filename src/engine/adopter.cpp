@@ -21,10 +21,10 @@ constexpr std::size_t piece = 256 * 1024;
 
 } // namespace
 
-adopter::adopter(net::connect_context context, rules r, adoption_listener& listener)
-    : connector_(context), ex_(context.ex), rules_(std::move(r)), listener_(listener), asleep_(context.ex) {
+adopter::adopter(net::connect_context context, rules r, digest::md5_lanes& digests, adoption_listener& listener)
+    : connector_(context), ex_(context.ex), rules_(std::move(r)), digests_(digests), listener_(listener),
+      asleep_(context.ex) {
   asleep_.expires_at(net::timer::time_point::max());
-  body_.digest_md5();
 }
 
 void adopter::begin(item file) {
@@ -133,6 +133,7 @@ net::task<bool> adopter::head_once(const wire::url& where, bool& worth_another) 
 
 /// The MD5 of the file as it is; empty when it cannot be read, or is not the one that was leased any more.
 net::task<std::string> adopter::digest(const item& file) {
+  body_.digest_md5(digests_);
   const auto opened = body_.open(file.what, file.identity);
   if (opened.status != net::source_status::ok) co_return std::string{};
   doing_.enter(net::stage::sending); // each piece is a move: a long digest is not a silent peer

@@ -32,7 +32,7 @@ class adopter {
     net::reach with_public_api = net::reach::public_only; ///< where connections may lead when the API is a public one
     bool allow_http = false;
   };
-  adopter(net::connect_context context, rules r, adoption_listener& listener);
+  adopter(net::connect_context context, rules r, digest::md5_lanes& digests, adoption_listener& listener);
 
   /// Precondition: `file.lease`.
   void begin(item file);
@@ -57,6 +57,7 @@ class adopter {
   net::executor ex_;
   const rules rules_;
   std::optional<net::reach> allowed_;
+  digest::md5_lanes& digests_;
   adoption_listener& listener_;
 
   std::deque<item> waiting_;

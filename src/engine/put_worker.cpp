@@ -18,9 +18,9 @@ core::wall_time our_clock() {
 
 } // namespace
 
-put_worker::put_worker(net::connect_context context, net::reach allowed, verify_mode verify, put_listener& listener)
+put_worker::put_worker(net::connect_context context, net::reach allowed, digest::md5_lanes* digests, put_listener& listener)
     : connector_(context), allowed_(allowed), listener_(listener), asleep_(context.ex) {
-  if (verify == verify_mode::md5) body_.digest_md5();
+  if (digests != nullptr) body_.digest_md5(*digests);
   asleep_.expires_at(net::timer::time_point::max());
 }
 

@@ -9,8 +9,6 @@
 #include "net/connector.hpp"
 #include "net/put_exchange.hpp"
 
-#include <hoist/options.hpp>
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +28,8 @@ struct put_listener {
 
 class put_worker {
  public:
-  put_worker(net::connect_context context, net::reach allowed, verify_mode verify, put_listener& listener);
+  /// `digests`: where bodies are digested while they are sent, so that ETags can be compared; null: they are not.
+  put_worker(net::connect_context context, net::reach allowed, digest::md5_lanes* digests, put_listener& listener);
 
   /// Puts `what` with its ticket. Preconditions: idle(); `what` stays in place until put_finished.
   void begin(core::file_id f, flight& what);

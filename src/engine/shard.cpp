@@ -62,7 +62,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
       ticker_(io_.get_executor()), wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   adoption_listener& adoptions = *this;
   adopter_ = std::make_unique<adopter>(
-      connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, adoptions);
+      connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, digests_, adoptions);
   net::asio::co_spawn(io_, adopter_->run(), net::asio::detached);
   thread_ = std::thread([this] { io_.run(); });
 }
@@ -315,7 +315,8 @@ void shard::add_channel() {
 
 void shard::add_worker() {
   put_listener& puts = *this;
-  workers_.push_back(std::make_unique<put_worker>(connecting_, storage_reach_, config_.verify, puts));
+  digest::md5_lanes* const digests = config_.verify == verify_mode::md5 ? &digests_ : nullptr;
+  workers_.push_back(std::make_unique<put_worker>(connecting_, storage_reach_, digests, puts));
   idle_bare_.push_back(workers_.back().get());
   net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
 }

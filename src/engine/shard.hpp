@@ -126,6 +126,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   net::resolver names_{io_.get_executor()};
   net::buffer_pool buffers_;
   net::stream_tallies stream_tallies_;
+  digest::md5_lanes digests_;
 
   const net::connect_context connecting_;
   net::reach storage_reach_ = config_.storage_reach;

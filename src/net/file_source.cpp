@@ -2,8 +2,6 @@
 
 #include "net/sigpipe_guard.hpp"
 
-#include <openssl/evp.h>
-
 #include <fcntl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -46,7 +44,6 @@ source_check file_source::open(const source& s, const file_identity& expected) n
   close();
   position_ = 0;
   sendable_ = begun_ = cold_ = false;
-  if (md5_) EVP_DigestInit_ex(md5_.get(), EVP_md5(), nullptr);
   if (s.memory) {
     memory_ = s.memory;
     size_ = memory_->size();
@@ -93,8 +90,16 @@ source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
       return source_status::unreadable;
   }
   position_ += n;
-  if (md5_) EVP_DigestUpdate(md5_.get(), out.data(), n);
+  if (md5_) digest(out.first(n));
   return source_status::ok;
+}
+
+/// Finished with its last byte, so that the padding is digested along with the rest.
+void file_source::digest(std::span<const char> piece) noexcept {
+  if (left() > 0)
+    md5_->update(piece);
+  else
+    md5_->finish(piece);
 }
 
 source_status file_source::send_to(int socket, std::size_t most, std::size_t& n, error_code& ec) noexcept {
@@ -177,20 +182,13 @@ void disk_wait::operator()() const noexcept {
     if (::pread(descriptor_, &byte, 1, static_cast<off_t>(at)) < 0) return;
 }
 
-void file_source::free_digest::operator()(EVP_MD_CTX* c) const noexcept { EVP_MD_CTX_free(c); }
-
-void file_source::digest_md5() { md5_.reset(EVP_MD_CTX_new()); }
-
 std::string file_source::md5() {
   if (!md5_) return {};
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
-  unsigned int size = 0;
-  EVP_DigestFinal_ex(md5_.get(), digest.data(), &size);
   constexpr char digits[] = "0123456789abcdef";
   std::string text;
-  for (unsigned int i = 0; i < size; ++i) {
-    text += digits[digest[i] >> 4];
-    text += digits[digest[i] & 0xf];
+  for (const unsigned char byte : md5_->value()) {
+    text += digits[byte >> 4];
+    text += digits[byte & 0xf];
   }
   return text;
 }
@@ -205,6 +203,7 @@ void file_source::close() noexcept {
   if (descriptor_ >= 0) ::close(descriptor_);
   descriptor_ = -1;
   memory_.reset();
+  if (md5_) md5_->restart(); // what was not sent to its end must not wait for company
 }
 
 } // namespace hoist::net

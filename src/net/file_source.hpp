@@ -2,14 +2,14 @@
 
 // The bytes of one source, read in order by pread from one descriptor, and the proof that they were one version of it.
 
+#include "digest/md5_lanes.hpp"
 #include "net/types.hpp"
 
 #include <hoist/source.hpp>
 
-#include <openssl/types.h>
-
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -86,9 +86,12 @@ class file_source {
   /// send is not `sendable` any more, and neither is trouble. Precondition: sendable().
   source_status send_to(int socket, std::size_t most, std::size_t& n, error_code& ec) noexcept;
 
-  /// Digests what is read from now on; every `open` begins a new digest. Costs about 1.3 CPU-seconds per GB.
-  void digest_md5();
-  /// The MD5 of all that was read, in hex; empty unless digesting.
+  /// Digests what is read from now on, side by side with what others read on this thread; every `open` begins a new digest.
+  /// `lanes` outlives the source.
+  void digest_md5(digest::md5_lanes& lanes) { md5_.emplace(lanes); }
+  /// Bytes wait to be digested together with those of other sources: give these a turn before the next `read`.
+  bool awaits_company() const noexcept { return md5_ && md5_->waits(); }
+  /// The MD5 of all that was read, in hex; empty unless digesting. Nothing can be read after it.
   std::string md5();
 
   /// The same file still, by the same descriptor.
@@ -99,6 +102,7 @@ class file_source {
   bool is_empty() const noexcept;
   source_status ask_file() const noexcept;
   bool at_once(std::span<char> out) noexcept;
+  void digest(std::span<const char> piece) noexcept;
 
   int descriptor_ = -1;
   bool sendable_ = false;
@@ -108,10 +112,7 @@ class file_source {
   std::shared_ptr<const std::string> memory_;
   std::uint64_t size_ = 0, position_ = 0;
   file_identity identity_;
-  struct free_digest {
-    void operator()(EVP_MD_CTX* c) const noexcept;
-  };
-  std::unique_ptr<EVP_MD_CTX, free_digest> md5_;
+  std::optional<digest::md5> md5_;
 };
 
 } // namespace hoist::net

@@ -3,6 +3,7 @@
 #include "net/disk_waiters.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 
 namespace hoist::net {
 
@@ -81,6 +82,9 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
     head = {};
     more = body.left() > 0;
     ++doing.moves;
+    // A turn ends sooner where others can come to be digested side by side with this body.
+    if (more && !ec && unheard < turn_bytes && body.awaits_company())
+      co_await asio::post(connection.get_executor(), use_task);
     while ((ec == asio::error::would_block || (unheard >= turn_bytes && !ec)) && answered == progress::waiting) {
       unheard = 0;
       co_await connection.wait(interest::read_or_write);

@@ -1,6 +1,7 @@
 // One file: every kind of completion token, every kind of source, and what comes back.
 
 #include "library_fixture.hpp"
+#include "md5_hex.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,13 +15,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
-#include <openssl/evp.h>
-
 namespace hoist {
 namespace {
 
 namespace asio = boost::asio;
 using test::completion;
+using test::md5_hex;
 using test::noise;
 using test::options_for;
 using test::server_process;
@@ -32,14 +32,6 @@ class upload : public testing::Test {
   server_process server;
   temporary_folder folder;
 };
-
-std::string md5_hex(const std::string& bytes) {
-  unsigned char digest[16];
-  EVP_Digest(bytes.data(), bytes.size(), digest, nullptr, EVP_md5(), nullptr);
-  std::string out;
-  for (const unsigned char b : digest) out.append(1, "0123456789abcdef"[b >> 4]).append(1, "0123456789abcdef"[b & 15]);
-  return out;
-}
 
 // A callback is called once, and the server has the very bytes.
 TEST_F(upload, with_a_callback) {

@@ -1,0 +1,22 @@
+// Compiled for AVX2 (CMakeLists.txt), and called where that is there: eight lanes to a register.
+
+#include "digest/md5_kernels.hpp"
+#include "digest/md5_steps.hpp"
+
+namespace hoist::digest {
+
+namespace {
+
+void eight(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
+  run<8, 1>(state, messages, blocks);
+}
+
+void sixteen(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
+  run<8, 2>(state, messages, blocks);
+}
+
+} // namespace
+
+constinit const md5_kernels md5_avx2 = {"avx2", {{{1, md5_one_lane}, {8, eight}, {16, sixteen}}}};
+
+} // namespace hoist::digest
