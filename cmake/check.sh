@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds and runs every test: sh cmake/check.sh [--full]
 #
-# --full adds the ASan+UBSan and the ThreadSanitizer builds, which run everything from unit to e2e.
+# --full adds the ASan+UBSan and the ThreadSanitizer builds, which run everything from unit to e2e, and the fuzz targets,
+# a minute each.
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/cmake/packages.sh"
@@ -42,4 +43,16 @@ if [ $full = yes ]; then
   quick_to_build="-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1 -DNDEBUG"
   run "$top/build-asan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo "$quick_to_build" -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=address
   run "$top/build-tsan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo "$quick_to_build" -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=thread
+
+  install_if_possible $fuzz_packages
+  fuzz=yes
+  for package in $fuzz_packages; do installed "$package" || fuzz=no; done
+  if [ $fuzz = yes ]; then
+    configure_and_build "$top/build-fuzz" fuzz_targets -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+      "$quick_to_build" -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_FUZZ=ON -DHOIST_FUZZ_SECONDS=60
+    say "hoist: testing $top/build-fuzz"
+    ctest --test-dir "$top/build-fuzz" --output-on-failure --no-tests=error -j "$jobs" -L fuzz
+  else
+    say "hoist: going on without the fuzz targets"
+  fi
 fi

@@ -7,10 +7,25 @@ target_include_directories(hoist_compiler INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>)
 
 
+if(HOIST_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "HOIST_FUZZ needs Clang, which has libFuzzer; the compiler is ${CMAKE_CXX_COMPILER_ID}. "
+      "Configure a build folder of its own with -DCMAKE_CXX_COMPILER=clang++")
+  endif()
+  if(NOT HOIST_DEVELOPER OR NOT HOIST_PROGRAMS)
+    message(FATAL_ERROR "HOIST_FUZZ needs HOIST_DEVELOPER and HOIST_PROGRAMS as well: it reads what all of them read")
+  endif()
+  # Every line of ours is instrumented; only the targets are linked with libFuzzer's main (tests/fuzz). Clang 14 cannot
+  # assemble what the check of function types puts before functions that it splits, as it does coroutines: so not that one.
+  target_compile_options(hoist_compiler INTERFACE
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=function -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(hoist_compiler INTERFACE -fsanitize=address,undefined)
+endif()
+
 if(HOIST_DEVELOPER)
   target_compile_options(hoist_compiler INTERFACE -Wall -Wextra -Wconversion -Wshadow)
   # Instrumented code makes GCC see overflows and uninitialised reads that are not there; the plain build is the judge.
-  if(HOIST_SANITIZE STREQUAL "none")
+  if(HOIST_SANITIZE STREQUAL "none" AND NOT HOIST_FUZZ)
     target_compile_options(hoist_compiler INTERFACE -Werror)
   endif()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)

@@ -3,6 +3,7 @@
 option(HOIST_DEVELOPER "Build the tests and turn warnings into errors" ${PROJECT_IS_TOP_LEVEL})
 option(HOIST_PROGRAMS "Build hoist and hoist-server" ${PROJECT_IS_TOP_LEVEL})
 option(HOIST_BENCH "Build what bench/ needs: contenders, micro benchmarks; with HOIST_DEVELOPER its test too" OFF)
+option(HOIST_FUZZ "Build the fuzz targets instead of the other tests, with ASan and UBSan; needs Clang" OFF)
 set(HOIST_SANITIZE "none" CACHE STRING "none, address (with undefined behaviour) or thread")
 set_property(CACHE HOIST_SANITIZE PROPERTY STRINGS none address thread)
 

@@ -9,6 +9,8 @@ bench_packages="libbenchmark-dev libcurl4-openssl-dev libjson-c-dev"
 contender_packages="golang-go python3-aiohttp python3-uvloop strace"
 # For the tests in an emulated machine, which are skipped without.
 vm_packages="qemu-system-x86 busybox-static cpio"
+# For the fuzz targets: Clang, and the libraries of libFuzzer and the sanitizers.
+fuzz_packages="clang libclang-rt-dev"
 
 say() { printf '%s\n' "$*" >&2; }
 

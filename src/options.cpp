@@ -8,6 +8,8 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <arpa/inet.h>
+
 namespace hoist {
 
 namespace {
@@ -27,8 +29,11 @@ void positive(const char* field, std::chrono::milliseconds value) {
   if (value <= 0ms) refuse(field, "must be longer than nothing");
 }
 
+/// An address in full: "127.example.com" is a name, and anybody's.
 bool is_loopback_name(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
+  ::in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
+  return host == "localhost" || host == "::1";
 }
 
 void check_endpoint(const options& o) {

@@ -3,6 +3,8 @@
 #include "cli/option_table.hpp"
 #include "cli/units.hpp"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 
@@ -37,8 +39,11 @@ bool is_host_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_' || c == ':';
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host.ends_with(".localhost") || host.starts_with("127.") || host == "::1";
+/// An address in full: "127.example.com" is a name, and anybody's.
+bool is_loopback(const std::string& host) {
+  ::in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
+  return host == "localhost" || host.ends_with(".localhost") || host == "::1";
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -90,7 +95,7 @@ std::optional<endpoint_parts> parse_endpoint(std::string_view url) {
     parts.port = static_cast<std::uint16_t>(*number);
   }
   parts.host = host;
-  parts.loopback = is_loopback(host);
+  parts.loopback = is_loopback(parts.host);
   return parts;
 }
 

@@ -88,7 +88,7 @@ class line_reader {
 };
 
 bool is_summary(std::string_view line) {
-  return line.substr(std::min(line.size(), every_row_begins.size())).starts_with("summary\"");
+  return line.starts_with(every_row_begins) && line.substr(every_row_begins.size()).starts_with("summary\"");
 }
 
 std::uint64_t hash_of(std::string_view key) {

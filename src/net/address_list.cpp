@@ -34,7 +34,8 @@ addresses address_list::next_order(time_point now) {
     if (holds(known_, m.address)) bad.push_back(m.address);
   for (const auto& e : known_)
     if (!holds(bad, e)) good.push_back(e);
-  if (!good.empty()) std::ranges::rotate(good, good.begin() + static_cast<std::ptrdiff_t>(turn_++ % good.size()));
+  // Not std::ranges::rotate, whose result Clang 14 cannot make with the library of GCC 12.
+  if (!good.empty()) std::rotate(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(turn_++ % good.size()), good.end());
   addresses order = interleaved(good);
   order.insert(order.end(), bad.begin(), bad.end());
   return order;

@@ -31,8 +31,9 @@ class collector : public http::basic_parser<false> {
  private:
   void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int, error_code&) override {}
 
-  void on_response_impl(int status, boost::beast::string_view, int, error_code&) override {
+  void on_response_impl(int status, boost::beast::string_view, int, error_code& ec) override {
     out_.status = status;
+    if (status < 100) ec = http::error::bad_status; // Beast takes any three digits
   }
 
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
@@ -136,9 +137,10 @@ response_reader::progress response_reader::push(std::string_view bytes, std::siz
       return b.broken("is not valid HTTP/1.1");
     }
     if (!b.parser->is_done()) {
-      // What a partial head may hold back is bounded by the parser's limit, what a body holds by take().
-      if (!b.parser->is_header_done() && bytes.size() - consumed > response_head_max)
-        return b.broken("has a head over 16 KiB");
+      // What a body holds is bounded by take(); what the parser does not take yet, since it is not whole, by this: a head,
+      // a chunk's first line, what follows the last chunk.
+      if (bytes.size() - consumed > response_head_max)
+        return b.broken(b.parser->is_header_done() ? "has a line over 16 KiB" : "has a head over 16 KiB");
       if (b.parser->body_overflowed()) return b.finish(); // enough is known; the rest is not read
       return progress::need_more;
     }

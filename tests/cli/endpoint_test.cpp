@@ -14,6 +14,15 @@ struct url_case {
   int port;
 };
 
+// Loopback is a whole address, or a name that cannot be anything else: "127.example.com" is somebody's machine, and a key
+// sent there in clear is a key that everybody has.
+TEST(endpoint, regression_names_that_begin_like_loopback) {
+  for (const char* url : {"http://127.0.0.1", "http://127.255.255.254:80", "http://localhost", "http://a.localhost", "http://[::1]:80"})
+    EXPECT_TRUE(parse_endpoint(url)->loopback) << url;
+  for (const char* url : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127.", "http://127.1.a", "http://128.0.0.1", "http://localhost.example"})
+    EXPECT_FALSE(parse_endpoint(url)->loopback) << url;
+}
+
 // An endpoint is an origin and nothing else.
 TEST(endpoint, origins) {
   const url_case cases[] = {

@@ -26,6 +26,7 @@ TEST(glob, files) {
       {"any depth", "**/b.jpg", "x/y/b.jpg", true},
       {"any depth, none", "**/b.jpg", "b.jpg", true},
       {"directories end at a slash", "**/b.jpg", "x/ab.jpg", false},
+      {"any depth, and nothing", "**/*", "", true},
       {"in the middle", "a/**/z", "a/b/c/z", true},
       {"in the middle, none", "a/**/z", "a/z", true},
       {"all below", "a/**", "a/b/c", true},

@@ -67,6 +67,14 @@ TEST_F(manifest, stopped_run) {
   EXPECT_EQ(text(), row("b", "done") + row("a", "done") + row("c", "done") + row("d", "done") + new_summary);
 }
 
+// What cannot be read stays, also a line that has a summary's word where a summary has it.
+TEST_F(manifest, regression_a_line_that_looks_like_a_summary) {
+  const std::string odd = R"({"v":1,"type:""summary","complete":false})" "\n";
+  hold(row("a", "done") + odd + old_summary);
+  go_on(row("b", "done"), false);
+  EXPECT_EQ(text(), row("a", "done") + odd + row("b", "done") + new_summary);
+}
+
 // While the run goes on, the earlier rows are still there, and a line that was torn by a kill is not.
 TEST_F(manifest, torn_line) {
   hold(row("a", "done") + R"({"v":1,"type":"result","path":"b","sta)");

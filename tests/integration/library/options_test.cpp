@@ -79,6 +79,15 @@ TEST(options_validation, names_the_field) {
   }
 }
 
+// A name that only begins like a loopback address is anybody's: the key does not go there in clear.
+TEST(options_validation, regression_names_that_begin_like_loopback) {
+  for (const char* endpoint : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127."}) {
+    options o = good();
+    o.endpoint = endpoint;
+    EXPECT_THROW(uploader refused(o), boost::system::system_error) << endpoint;
+  }
+}
+
 // The ends of every range, and what zero means by its documentation, are accepted.
 TEST(options_validation, accepts_the_ends_of_the_ranges) {
   const std::function<void(options&)> cases[] = {

@@ -256,6 +256,22 @@ TEST(response_reader, regression_closed_before_the_answer) {
   }
 }
 
+// A status code begins at 100: "002" is no answer, however well formed its line is.
+TEST(response_reader, regression_status_below_100) {
+  for (const char* status : {"000", "002", "099"}) {
+    const auto r = read("HTTP/1.1 " + std::string(status) + " Odd\r\nContent-Length: 0\r\n\r\n", 1000);
+    EXPECT_EQ(static_cast<int>(r.end), static_cast<int>(progress::broken)) << status;
+  }
+}
+
+// A chunk's first line that never ends is refused as soon as it is longer than a head may be.
+TEST(response_reader, regression_endless_line_in_a_chunked_body) {
+  const std::string start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string chunk : {"5;", "0\r\nTrailer: "})
+    for (const std::size_t piece : {std::size_t{100'000}, std::size_t{1000}})
+      EXPECT_EQ(static_cast<int>(read(start + chunk + std::string(40'000, 'x'), piece).end), static_cast<int>(progress::broken)) << chunk;
+}
+
 // A head over 16 KiB is refused in one piece and in many: long lines, many lines, no line end at all.
 TEST(response_reader, long_heads) {
   const std::string start = "HTTP/1.1 200 OK\r\n";
