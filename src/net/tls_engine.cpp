@@ -25,7 +25,6 @@ void forget_errors() noexcept {
 
 } // namespace
 
-
 /// OpenSSL's view of a tls_engine: reads take from its input span, writes append to its output.
 struct memory_bio {
   static tls_engine& engine(BIO* b) { return *static_cast<tls_engine*>(BIO_get_data(b)); }
