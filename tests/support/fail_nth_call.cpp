@@ -5,7 +5,7 @@
 //   NTH_CALL    the function, as `pread`; its 64-bit twin is the same function
 //   NTH_OF      a pattern (fnmatch) for what the call is about: an absolute path, "socket:[..]" or "pipe:[..]"; a call
 //               about nothing, such as epoll_create1, is about ""
-//   NTH_AT      n, from 1: calls of other files are not counted
+//   NTH_AT      n, from 1: calls about other things are not counted; 0 fails none, and reports how many there were
 //   NTH_WITH    errno of the failure; 0 for a call that moves half of what it was asked to, as a full disk does it
 //   NTH_ON      "once", or "from": every later call fails as well
 //   NTH_REPORT  a file that gets a line for the first failure; whoever finds none has reached the end of the calls
@@ -58,12 +58,18 @@ __attribute__((constructor)) void read_order() {
   wanted.call = text("NTH_CALL", nullptr);
 }
 
+void report(long count, const char* about);
+
+__attribute__((destructor)) void tell_count() {
+  if (wanted.call && wanted.at == 0) report(calls, "in all");
+}
+
 bool is_wanted(const char* call) { return wanted.call && std::strcmp(wanted.call, call) == 0; }
 
 // By system calls: what is reported must not be counted.
-void report(const char* about) {
+void report(long count, const char* about) {
   char line[PATH_MAX + 64];
-  const int n = std::snprintf(line, sizeof line, "%s %ld %s\n", wanted.call, wanted.at, about);
+  const int n = std::snprintf(line, sizeof line, "%s %ld %s\n", wanted.call, count, about);
   const long file = wanted.report ? syscall(SYS_openat, AT_FDCWD, wanted.report, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
   if (file < 0) return;
   if (syscall(SYS_write, file, line, static_cast<size_t>(n)) < 0) std::abort();
@@ -74,7 +80,7 @@ void report(const char* about) {
 bool is_due(const char* about) {
   if (fnmatch(wanted.of, about, 0) != 0) return false;
   const long n = calls.fetch_add(1) + 1;
-  if (n == wanted.at) report(about);
+  if (n == wanted.at) report(n, about);
   return n == wanted.at || (wanted.from && n > wanted.at);
 }
 

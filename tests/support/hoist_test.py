@@ -9,6 +9,7 @@ there, and what it put out is searched for secrets: see canary.py.
 import atexit
 import base64
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -110,7 +111,7 @@ class Server:
                     return answer.read()
             except urllib.error.HTTPError:
                 raise
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, http.client.HTTPException):
                 if tries_left == 0:
                     raise
 
