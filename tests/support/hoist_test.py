@@ -111,7 +111,7 @@ class Server:
                     return answer.read()
             except urllib.error.HTTPError:
                 raise
-            except (urllib.error.URLError, ConnectionError, http.client.HTTPException):
+            except (urllib.error.URLError, ConnectionError, ssl.SSLError, http.client.HTTPException):
                 if tries_left == 0:
                     raise
 
