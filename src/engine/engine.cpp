@@ -136,9 +136,13 @@ void engine::start(std::shared_ptr<run> r) {
   hooks.accept = [this](item file) { submit(std::move(file)); };
   hooks.settle = [this](settled s) { settle_early(std::move(s)); };
   hooks.ended = [this](const std::shared_ptr<run>& ended) { recorder_->source_ended(ended); };
-  const std::lock_guard lock(mutex_);
-  intakes_.push_back(
-      std::make_unique<intake>(std::move(r), files_open_max, admission_, std::move(hooks)));
+  try {
+    const std::lock_guard lock(mutex_);
+    intakes_.push_back(std::make_unique<intake>(r, files_open_max, admission_, std::move(hooks)));
+  } catch (const std::system_error& e) { // no thread to be had: the run ends as one whose source gives nothing
+    r->source_threw(e.what());
+    recorder_->source_ended(r);
+  }
 }
 
 void engine::start(std::shared_ptr<run> r, source what) {

@@ -44,6 +44,8 @@ class run {
   bool wait_for_room(std::size_t files_max);
   std::optional<source> pull();
   void file_taken() noexcept { ++open_; }
+  /// There is nothing more to pull, for this reason; the run ends with it.
+  void source_threw(const char* what);
 
   // ---- recorder thread
 
@@ -64,7 +66,6 @@ class run {
   std::array<std::atomic<std::uint64_t>, 6> held_by{};
 
  private:
-  void source_threw(const char* what);
   void forget_unrecorded();
   limit verdict() const;
 

@@ -107,6 +107,12 @@ void set(sqlite3_stmt* s, int index, const std::optional<core::wall_time>& time)
     sqlite3_bind_null(s, index);
 }
 
+/// What the system said to SQLite, which says "disk I/O error" to each of it.
+std::string system_reason(sqlite3* db) {
+  const int error = db ? sqlite3_system_errno(db) : 0;
+  return error == 0 ? std::string{} : " (" + std::generic_category().message(error) + ")";
+}
+
 row row_from(sqlite3_stmt* s, std::string_view path) {
   row r;
   r.path = path;
@@ -341,13 +347,14 @@ void sqlite_store::fail(const std::string& what) {
       text = "is in use by another process; wait for that one, or name another with --ledger";
       break;
     case SQLITE_NOTADB: text = "is no ledger of hoist's, or damaged; name another with --ledger"; break;
-    case SQLITE_CORRUPT: text = damaged; break;
+    // SQLite says the same of a page that makes no sense and of one that the disk does not give (EIO).
+    case SQLITE_CORRUPT: text = "is damaged, or its disk is; move it aside to start anew, or restore a copy"; break;
     case SQLITE_FULL: text = "cannot be written: the disk is full; free some space and run the same command again"; break;
     case SQLITE_READONLY: text = "cannot be written: it, or its folder, is read-only; name another with --ledger"; break;
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE: break;
-    default: text += ": " + reason;
+    default: text += ": " + reason + system_reason(db_.get());
   }
   throw boost::system::system_error(make_error_code(errc::ledger_failed), "the ledger " + file_.string() + " " + text);
 }

@@ -1,6 +1,5 @@
 """The same command again: what is done stays done, whatever ended the run before. The server's own account is the truth."""
 
-import json
 import os
 import pathlib
 import random
@@ -12,13 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from hoist_test import (BIN, Server, TestCase, clean_environment, hoist, main, path_of, read_rows, results, start_hoist,
-                        wait_for)
-
-
-def whole_rows(path):
-    """What a reader takes from a manifest at any moment: lines that are finished."""
-    text = pathlib.Path(path).read_bytes() if pathlib.Path(path).exists() else b""
-    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
+                        wait_for, whole_rows)
 
 
 class Resume(TestCase):

@@ -52,6 +52,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     check_query(fresh.target);
   }
   check_query(input.text());
+
+  wire::url_reader remembering;
+  wire::url first, second;
+  require(remembering.parse("https://storage.example:9000/bucket/key?X-Amz-Signature=ab", first).empty(), "the first is fine");
+  require(remembering.parse(input.text(), second) == refused, "an origin that is remembered changes no verdict");
+  if (refused.empty()) require(second.where == fresh.where && second.target == fresh.target, "and no part");
   if (wire::refuse_public_url(input.text()).empty()) require(harmless(input.text()), "a public URL is safe to show");
   return 0;
 }

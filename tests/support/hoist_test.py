@@ -9,6 +9,7 @@ there, and what it put out is searched for secrets: see canary.py.
 import atexit
 import base64
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -48,8 +49,9 @@ tempfile.tempdir = scratch()
 class Server:
     """A hoist-server on a free loopback port. Use as a context manager."""
 
-    def __init__(self, *options, state=None, port=0):
+    def __init__(self, *options, state=None, port=0, env=None):
         self.options = list(options)
+        self.env = env
         self.given_state = state
         self.port = port
 
@@ -60,7 +62,8 @@ class Server:
 
     def start(self):
         command = [BIN / "hoist-server", "--port", str(self.port), "--state", self.state, "--log-level", "warn"]
-        self.process = subprocess.Popen(command + self.options, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command + self.options, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                        env=self.env)
         ready, _, _ = select.select([self.process.stdout], [], [], 20)
         line = self.process.stdout.readline() if ready else b""
         if not line:
@@ -108,7 +111,7 @@ class Server:
                     return answer.read()
             except urllib.error.HTTPError:
                 raise
-            except (urllib.error.URLError, ConnectionError):
+            except (urllib.error.URLError, ConnectionError, ssl.SSLError, http.client.HTTPException):
                 if tries_left == 0:
                     raise
 
@@ -236,6 +239,12 @@ def read_rows(path):
     return [json.loads(line) for line in pathlib.Path(path).read_bytes().splitlines()]
 
 
+def whole_rows(path):
+    """What a reader takes from a manifest at any moment: lines that are finished."""
+    text = pathlib.Path(path).read_bytes() if pathlib.Path(path).exists() else b""
+    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
+
+
 def results(rows):
     return [r for r in rows if r["type"] == "result"]
 
@@ -291,6 +300,21 @@ class TestCase(unittest.TestCase):
             self.assertEqual(sha256(server.get(row["public_url"])), sha256(source), row)
         return len(done)
 
+    def check_settled(self, server, rows):
+        """Whatever ended the run: what a done row names is stored with the file's bytes, and named by no other row; a
+        failed one has its reason."""
+        account = server.account()
+        done = [row for row in rows if row["status"] == "done"]
+        for row in done:
+            stored = account.get(row["id"], {})
+            with open(path_of(row), "rb") as file:
+                self.assertEqual(stored.get("sha256"), sha256(file.read()), row)
+            self.assertTrue(row["public_url"].endswith(row["id"]), row)
+        self.assertEqual(len({row["id"] for row in done}), len(done), "ids of different files")
+        for row in rows:
+            if row["status"] == "failed":
+                self.assertTrue(row["error"]["code"] and row["error"]["phase"] and row["error"]["message"], row)
+
     def check_account(self, server, folder, run):
         """The gate of the scorecard, for a run that came to its end over `folder`. The server keeps SHA-256 digests.
 
@@ -304,15 +328,7 @@ class TestCase(unittest.TestCase):
             by_status[row["status"]].append(row)
         files = sorted(os.fsencode(p) for p in folder.rglob("*") if p.is_file())
         self.assertEqual(sorted(path_of(row) for row in results(rows)), files, run.err)
-        account = server.account()
-        for row in by_status["done"]:
-            stored = account.get(row["id"], {})
-            with open(path_of(row), "rb") as file:
-                self.assertEqual(stored.get("sha256"), sha256(file.read()), row)
-            self.assertTrue(row["public_url"].endswith(row["id"]), row)
-        self.assertEqual(len({row["id"] for row in by_status["done"]}), len(by_status["done"]), "ids of different files")
-        for row in by_status["failed"]:
-            self.assertTrue(row["error"]["code"] and row["error"]["phase"] and row["error"]["message"], row)
+        self.check_settled(server, results(rows))
         self.assertEqual((summary["type"], summary["complete"], summary["done"], summary["failed"]),
                          ("summary", True, len(by_status["done"]), len(by_status["failed"])))
         self.assertEqual(run.code, 1 if by_status["failed"] else 0, run.err)
