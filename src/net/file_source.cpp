@@ -28,6 +28,14 @@ source_check failed(int error) noexcept {
   return {gone ? source_status::missing : source_status::unreadable, error, {}};
 }
 
+/// As ::pread, but for signals.
+ssize_t read_at(int descriptor, char* out, std::size_t bytes, std::uint64_t position) noexcept {
+  for (;;) {
+    const auto got = ::pread(descriptor, out, bytes, static_cast<off_t>(position));
+    if (got >= 0 || errno != EINTR) return got;
+  }
+}
+
 source_check checked(const struct stat& s) noexcept {
   if (!S_ISREG(s.st_mode)) return {source_status::not_regular, 0, {}};
   return {source_status::ok, 0, identity_of(s)};
@@ -58,15 +66,18 @@ source_check file_source::open(const source& s, const file_identity& expected) n
   if (result.status == source_status::ok && !(result.identity == expected)) result.status = source_status::changed;
   identity_ = result.identity;
   size_ = identity_.size;
-  if (result.status == source_status::ok && size_ == 0 && !is_empty()) result.status = source_status::not_regular;
+  if (result.status == source_status::ok && size_ == 0) result = look_behind_the_end(result);
   sendable_ = size_ >= sendfile_bytes_min;
   return result;
 }
 
 /// The kernel's own files (/proc, /sys) claim to be empty and are not. A file that grew just now says so by its size.
-bool file_source::is_empty() const noexcept {
+source_check file_source::look_behind_the_end(source_check result) const noexcept {
   char first = 0;
-  return ::pread(descriptor_, &first, 1, 0) == 0 || !unchanged();
+  const auto got = read_at(descriptor_, &first, 1, 0);
+  if (got < 0) return failed(errno);
+  if (got > 0 && unchanged()) result.status = source_status::not_regular;
+  return result;
 }
 
 source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
@@ -81,13 +92,9 @@ source_status file_source::read(std::span<char> out, std::size_t& n) noexcept {
     if (cold_) return source_status::ok;
   }
   while (n < wanted) {
-    const auto got = ::pread(descriptor_, out.data() + n, wanted - n, static_cast<off_t>(position_ + n));
-    if (got > 0)
-      n += static_cast<std::size_t>(got);
-    else if (got == 0)
-      return source_status::changed; // it shrank
-    else if (errno != EINTR)
-      return source_status::unreadable;
+    const auto got = read_at(descriptor_, out.data() + n, wanted - n, position_ + n);
+    if (got <= 0) return got == 0 ? source_status::changed : source_status::unreadable; // changed: it shrank
+    n += static_cast<std::size_t>(got);
   }
   position_ += n;
   if (md5_) digest(out.first(n));
@@ -144,7 +151,7 @@ source_status file_source::send_to(int socket, std::size_t most, std::size_t& n,
 
 source_status file_source::ask_file() const noexcept {
   char one = 0;
-  const auto got = ::pread(descriptor_, &one, 1, static_cast<off_t>(position_));
+  const auto got = read_at(descriptor_, &one, 1, position_);
   return got > 0 ? source_status::ok : got == 0 ? source_status::changed : source_status::unreadable;
 }
 

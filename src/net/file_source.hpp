@@ -99,7 +99,7 @@ class file_source {
   void close() noexcept;
 
  private:
-  bool is_empty() const noexcept;
+  source_check look_behind_the_end(source_check result) const noexcept;
   source_status ask_file() const noexcept;
   bool at_once(std::span<char> out) noexcept;
   void digest(std::span<const char> piece) noexcept;

@@ -133,7 +133,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto pieces = made.read_in_pieces(bytes);
   for (std::size_t n = 0; n < std::min(whole.answers.size(), pieces.answers.size()); ++n)
     require(same(whole.answers[n], pieces.answers[n]), "an answer in pieces is what it is as a whole");
-  if (cut(whole) || whole.why == "has a line over 16 KiB" || bytes.find(std::string(8192, 'x')) != std::string::npos) return 0; // limits meet earlier in pieces
+  // Near a limit the pieces may decide: it is met earlier when less has been taken in before it.
+  if (cut(whole) || whole.why == "has a line over 16 KiB" || bytes.size() > wire::response_head_max) return 0;
   require(whole.answers.size() == pieces.answers.size(), "a connection has as many answers in pieces as it has as a whole");
   return 0;
 }
