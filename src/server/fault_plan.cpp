@@ -115,7 +115,7 @@ bool read_share(std::string_view text, fault& into) {
   }
   if (!text.ends_with('%')) return false;
   const auto percent = number<double>(text.substr(0, text.size() - 1));
-  if (!percent || *percent < 0 || *percent > 100) return false;
+  if (!percent || !(*percent >= 0 && *percent <= 100)) return false; // "nan" is a number that is neither
   into.share = *percent / 100;
   return true;
 }

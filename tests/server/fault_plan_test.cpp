@@ -74,6 +74,7 @@ TEST(parse_fault, refusals) {
                            "put:reset=2",
                            "put:reset=101%",
                            "put:reset=-1%",
+                           "put:reset=nan%",
                            "put:reset=first-x",
                            "put:early-403-after-1KiB",
                            "presign:reset-after-1KiB",
