@@ -1,5 +1,6 @@
 """The README's command lines are run as they stand, and what it points to is there."""
 
+import fnmatch
 import pathlib
 import re
 import subprocess
@@ -10,6 +11,26 @@ from hoist_test import *  # noqa: E402,F403
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text()
+
+
+def names_of_tests():
+    """As the pages write them: suite.case and case, Class.test and test, fuzz.target, soak/script."""
+    known = set()
+    for source in (ROOT / "tests").rglob("*.cpp"):
+        text = source.read_text()
+        prefixes = {suite: prefix for prefix, suite in re.findall(r"INSTANTIATE_TEST_SUITE_P\(\s*(\w+),\s*(\w+)", text)}
+        for suite, case in re.findall(r"\bTEST(?:_[FP])?\(\s*(\w+),\s*(\w+)\)", text):
+            known |= {case, f"{suite}.{case}", f"{prefixes.get(suite)}/{suite}.{case}"}
+    for source in (ROOT / "tests").rglob("test_*.py"):
+        name = ""
+        for line in source.read_text().splitlines():
+            if found := re.match(r"class (\w+)", line):
+                name = found.group(1)
+                known.add(name)
+            elif found := re.match(r"    def (test_\w+)", line):
+                known |= {found.group(1), f"{name}.{found.group(1)}"}
+    known |= {f"fuzz.{source.name.removesuffix('_fuzz.cpp')}" for source in (ROOT / "tests/fuzz").glob("*_fuzz.cpp")}
+    return known | {f"soak/{script.stem}" for script in (ROOT / "tests/soak").glob("*.py")}
 
 
 class Readme(TestCase):
@@ -33,6 +54,21 @@ class Readme(TestCase):
         for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md")]:
             for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
                 self.assertTrue((page.parent / target).exists(), f"{page.relative_to(ROOT)} points to {target}")
+
+    # Each test that a table of promises, faults or threats names as its proof is a test.
+    def test_proofs(self):
+        known = names_of_tests()
+        missing = []
+        for page, heading in (("tests/README.md", "## The scorecard"), ("tests/README.md", "## Threats")):
+            table = re.search(rf"{heading}\n.*?\n\|---.*?\n(.*?)\n(?:\n|\Z)", (ROOT / page).read_text(), re.S).group(1)
+            for row in table.splitlines():
+                proof = row.strip("|").split("|")[-1]
+                # What is in brackets explains; what has a colon is a fault's name.
+                named = [n for n in re.findall(r"`([^`]+)`", re.sub(r"\([^)]*\)", "", proof)) if ":" not in n]
+                if not named:
+                    missing.append("no test in: " + row)
+                missing += [n for n in named if not fnmatch.filter(known, n)]
+        self.assertEqual(missing, [])
 
     # Each folder says what lives in it.
     def test_folders_have_readmes(self):
