@@ -100,6 +100,25 @@ def table(head, rows):
         yield "| " + " | ".join(row) + " |"
 
 
+def overview(results):
+    """Who is in several cells, a row each: CPU, what it is over the base's, peak memory; the cells side by side."""
+    everybody = {name: None for cell in results["cells"] for name in cell["variants"]}
+    head = ["", *(f"{cell['title']}, {words.unit(cell)}" for cell in results["cells"]), "peak memory"]
+
+    def part(cell, name):
+        if name not in cell["variants"]:
+            return "–"
+        pairs = cell["pairs"].get(name)
+        over = f" · {words.ratio(pairs['cpu'])}×" if pairs else ""
+        return figure(cell["variants"][name]["cpu"]["median"]) + over + (", the rival wins" if beats_us(cell, name) else "")
+
+    def memory(name):
+        return f"{max(cell['variants'][name]['rss_mib'] for cell in results['cells'] if name in cell['variants']):.0f} MiB"
+
+    rows = [(name, *(part(cell, name) for cell in results["cells"]), memory(name)) for name in everybody]
+    return "\n".join([*(f"{fact}  " for fact in about(results)), "", *table(head, rows)])
+
+
 def markdown(results):
     lines = [f"{fact}  " for fact in about(results)] + [""]
     for cell in results["cells"]:

@@ -215,6 +215,8 @@ class Runner(unittest.TestCase):
         said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
         self.assertIn("| hoist | ", said)
         self.assertNotIn("100 MB files", said)
+        side_by_side = subprocess.run([*command, "large", "--overview"], env=env, capture_output=True, text=True, check=True).stdout
+        self.assertRegex(side_by_side, r"(?m)^\| hoist, with ledger \| .*× \| .*× \| \d+ MiB \|$")
 
 
 if __name__ == "__main__":
