@@ -3,6 +3,7 @@
 #include <hoist/error.hpp>
 #include <hoist/options.hpp>
 
+#include "wire/address.hpp"
 #include "wire/header_rules.hpp"
 #include "wire/url.hpp"
 
@@ -29,10 +30,11 @@ void positive(const char* field, std::chrono::milliseconds value) {
   if (value <= 0ms) refuse(field, "must be longer than nothing");
 }
 
-/// An address in full: "127.example.com" is a name, and anybody's.
-bool is_loopback_name(const std::string& host) {
-  ::in_addr address{};
-  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
+/// An address in full: "127.example.com" is a name, and anybody's. Of IPv6 that one alone: the forms with an IPv4 address
+/// inside, which count as it where connections are refused, may be routed anywhere.
+bool is_loopback(const std::string& host) {
+  wire::ipv4_bytes v4;
+  if (::inet_pton(AF_INET, host.c_str(), v4.data()) == 1) return wire::classify_address(v4) == wire::address_class::loopback;
   return host == "localhost" || host == "::1";
 }
 
@@ -40,7 +42,7 @@ void check_endpoint(const options& o) {
   wire::url u;
   if (const auto reason = wire::parse_url(o.endpoint, u); !reason.empty()) refuse("endpoint", std::string(reason));
   if (u.target != "/") refuse("endpoint", "has a path; give an origin: https://host[:port]");
-  if (u.where.how == wire::scheme::http && !is_loopback_name(u.where.host) && !o.allow_plain_http)
+  if (u.where.how == wire::scheme::http && !is_loopback(u.where.host) && !o.allow_plain_http)
     refuse("endpoint", "is plain http, which would show the key to everybody on the way; use https, or allow_plain_http");
 }
 

@@ -43,7 +43,7 @@ bool is_host_character(char c) {
 bool is_loopback(const std::string& host) {
   ::in_addr address{};
   if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
-  return host == "localhost" || host.ends_with(".localhost") || host == "::1";
+  return host == "localhost" || host == "::1";
 }
 
 std::string_view trimmed(std::string_view text) {

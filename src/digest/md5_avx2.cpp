@@ -5,18 +5,6 @@
 
 namespace hoist::digest {
 
-namespace {
-
-void eight(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<8, 1>(state, messages, blocks);
-}
-
-void sixteen(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<8, 2>(state, messages, blocks);
-}
-
-} // namespace
-
-constinit const md5_kernels md5_avx2 = {"avx2", {{{1, md5_one_lane}, {8, eight}, {16, sixteen}}}};
+constinit const md5_kernels md5_avx2 = {"avx2", {{{1, md5_one_lane}, {8, run<8, 1>}, {16, run<8, 2>}}}};
 
 } // namespace hoist::digest

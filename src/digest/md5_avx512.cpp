@@ -1,23 +1,12 @@
 // Compiled for AVX-512 VL (CMakeLists.txt), and called where that is there: its rotations and its logic of three operands,
-// in registers of 256 bits. Those of 512 bits were no faster in measurements, and slow some processors down.
+// in registers of 256 bits. Those of 512 bits slow some processors down, and were tried in an early form only: slower with
+// Clang, faster with GCC.
 
 #include "digest/md5_kernels.hpp"
 #include "digest/md5_steps.hpp"
 
 namespace hoist::digest {
 
-namespace {
-
-void eight(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<8, 1>(state, messages, blocks);
-}
-
-void sixteen(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<8, 2>(state, messages, blocks);
-}
-
-} // namespace
-
-constinit const md5_kernels md5_avx512 = {"avx512", {{{1, md5_one_lane}, {8, eight}, {16, sixteen}}}};
+constinit const md5_kernels md5_avx512 = {"avx512", {{{1, md5_one_lane}, {8, run<8, 1>}, {16, run<8, 2>}}}};
 
 } // namespace hoist::digest

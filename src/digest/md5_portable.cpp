@@ -6,22 +6,10 @@
 
 namespace hoist::digest {
 
-namespace {
-
-void four(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<4, 1>(state, messages, blocks);
-}
-
-void eight(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
-  run<4, 2>(state, messages, blocks);
-}
-
-} // namespace
-
 void md5_one_lane(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
   run<1, 1>(state, messages, blocks);
 }
 
-constinit const md5_kernels md5_portable = {"portable", {{{1, md5_one_lane}, {4, four}, {8, eight}}}};
+constinit const md5_kernels md5_portable = {"portable", {{{1, md5_one_lane}, {4, run<4, 1>}, {8, run<4, 2>}}}};
 
 } // namespace hoist::digest

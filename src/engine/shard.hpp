@@ -5,9 +5,9 @@
 
 #include "core/scheduler.hpp"
 #include "core/server_clock.hpp"
-#include "engine/alarm.hpp"
 #include "engine/admission.hpp"
 #include "engine/adopter.hpp"
+#include "engine/alarm.hpp"
 #include "engine/flight.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/recorder.hpp"

@@ -11,6 +11,7 @@
 #include "cli/units.hpp"
 #include "cli/usage_error.hpp"
 #include "fuzz.hpp"
+#include "terminal.hpp"
 #include "wire/url.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -24,25 +25,17 @@ namespace {
 
 using namespace hoist;
 using namespace std::chrono_literals;
+using fuzz::harmless;
 using fuzz::require;
 
 constexpr std::string_view key = "key-0123456789";
-
-bool harmless(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto c = cli::first_code_point(text.substr(at));
-    if (!c.valid || cli::is_hazardous(c.value)) return false;
-    at += c.length;
-  }
-  return true;
-}
 
 bool is_really_loopback(const std::string& host) {
   ::in_addr four{};
   ::in6_addr six{};
   if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
   if (::inet_pton(AF_INET6, host.c_str(), &six) == 1) return IN6_IS_ADDR_LOOPBACK(&six) != 0;
-  return host == "localhost" || host.ends_with(".localhost");
+  return host == "localhost";
 }
 
 /// Both readings of one endpoint, the command's and the library's.

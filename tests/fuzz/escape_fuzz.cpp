@@ -5,6 +5,7 @@
 #include "cli/json.hpp"
 #include "fuzz.hpp"
 #include "server/encoding.hpp"
+#include "terminal.hpp"
 #include "wire/escape.hpp"
 
 #include <simdjson.h>
@@ -14,17 +15,8 @@
 namespace {
 
 using namespace hoist;
+using fuzz::harmless;
 using fuzz::require;
-
-/// The two escapes of the house were written apart: each judges the other.
-bool harmless(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto c = cli::first_code_point(text.substr(at));
-    if (!c.valid || cli::is_hazardous(c.value)) return false;
-    at += c.length;
-  }
-  return true;
-}
 
 /// What wire::printable shows, with its doubled backslashes made single, is what came in, unless something was escaped.
 void check_wire(std::string_view text) {
