@@ -7,7 +7,7 @@ namespace hoist::digest {
 
 namespace {
 
-/// Two batches of the send path: while one waits for company another can come in. Slots of twice to eight times the size could
+/// Two of the batches that the send path makes for us: while one waits for company another can come in. Slots of twice to eight times the size could
 /// not be told from this one by what an upload costs.
 constexpr std::size_t slot_bytes = 2 * 64 * 1024 + md5_block_bytes;
 /// Larger pieces are taken in parts.
@@ -48,12 +48,6 @@ unsigned char* md5_lanes::join(md5& d) noexcept {
 void md5_lanes::leave(md5& d) noexcept {
   *std::ranges::find(waiting_, &d) = waiting_[--waiting_count_];
   free_slots_[lanes() - waiting_count_ - 1] = d.slot_;
-}
-
-/// Nobody is left who could join: whoever is open waits already.
-bool md5_lanes::all_wait() const noexcept {
-  const auto open = std::ranges::count_if(waiting(), [](const md5* d) { return d->open_; });
-  return static_cast<std::size_t>(open) == open_;
 }
 
 /// As many blocks of everyone who waits as the one has who has the fewest, who then waits no more.
@@ -98,11 +92,9 @@ void md5::update(std::span<const char> piece) noexcept {
   open_ = true;
   if (lanes_.waiting_count_ == 0 && lanes_.open_ == 1) return absorb(bytes_of(piece));
   append(bytes_of(piece));
-  while (slot_ != nullptr && (lanes_.full() || lanes_.all_wait())) lanes_.pass();
+  while (lanes_.full()) lanes_.pass();
 }
 
-/// Unlike `update` it never runs for want of company: small messages come one by one, each of them in one piece, and
-/// meet here.
 void md5::finish(std::span<const char> piece) noexcept {
   if (finished_) return;
   append(bytes_of(piece));

@@ -44,7 +44,6 @@ class md5_lanes {
   unsigned char* join(md5& d) noexcept;
   void leave(md5& d) noexcept;
   bool full() const noexcept { return waiting_count_ == lanes(); }
-  bool all_wait() const noexcept;
   void pass() noexcept;
 
   const md5_kernels& kernels_;

@@ -14,6 +14,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <utility>
@@ -37,7 +38,7 @@ class async_stream {
   template <class ConstBuffers, class Token>
   auto async_write_some(const ConstBuffers& buffers, Token&& token) {
     const auto room = under_.room();
-    const std::size_t limit = room.size() < batch_bytes ? room.size() : batch_bytes;
+    const std::size_t limit = std::min(room.size(), under_.batch_limit());
     const std::size_t n = asio::buffer_copy(asio::buffer(room.data(), limit), buffers);
     error_code ec;
     if (n > 0) under_.send(n, ec);

@@ -36,7 +36,7 @@ struct source_check {
 source_check look_at(const std::filesystem::path& path) noexcept;
 
 /// Of a cold file this much is fetched before it is read on: more than the first batch, and what a disk gives in one go.
-constexpr std::size_t first_fetch_bytes = 256 * 1024;
+constexpr std::size_t first_fetch_bytes = 512 * 1024;
 
 /// From here on a file goes by sendfile where that is possible: it would take two sends anyhow, and over plain HTTP one of
 /// 128 KiB cost 64 us of CPU time instead of 95, one of 100 MB half as much.
@@ -89,6 +89,7 @@ class file_source {
   /// Digests what is read from now on, side by side with what others read on this thread; every `open` begins a new digest.
   /// `lanes` outlives the source.
   void digest_md5(digest::md5_lanes& lanes) { md5_.emplace(lanes); }
+  bool is_digested() const noexcept { return md5_.has_value(); }
   /// Bytes wait to be digested together with those of other sources: give these a turn before the next `read`.
   bool awaits_company() const noexcept { return md5_ && md5_->waits(); }
   /// The MD5 of all that was read, in hex; empty unless digesting. Nothing can be read after it.

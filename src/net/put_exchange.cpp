@@ -14,12 +14,12 @@ using progress = answer_reader::progress;
 // A kernel that takes everything at once would never let us look for an early refusal, nor the other files have a turn.
 constexpr std::size_t turn_bytes = 1 << 20;
 
-/// How much of the body goes into a batch that begins with `head_bytes`: all that is left when it fits, else what fills
-/// whole records.
-std::size_t body_share(std::size_t head_bytes, std::uint64_t left) noexcept {
-  constexpr std::size_t room = batch_bytes + head_bytes_max;
+/// How much of the body goes into a batch of `batch` bytes that begins with `head_bytes`: all that is left when it fits, else
+/// what fills whole records.
+std::size_t body_share(std::size_t batch, std::size_t head_bytes, std::uint64_t left) noexcept {
+  const std::size_t room = batch + head_bytes_max;
   if (left <= room - head_bytes) return static_cast<std::size_t>(left);
-  return batch_bytes > head_bytes ? batch_bytes - head_bytes : room - head_bytes;
+  return batch > head_bytes ? batch - head_bytes : room - head_bytes;
 }
 
 /// Head and the beginning of the body, or the next piece of the body, into the stream's room, and sent from there. How
@@ -39,7 +39,8 @@ std::size_t send_batch(stream& connection, std::string_view head, std::size_t sh
 std::size_t send_piece(stream& connection, std::string_view head, file_source& body, put_result& result, error_code& ec) {
   const bool as_file = connection.takes_files() && body.sendable();
   if (as_file && head.empty()) return connection.send_file(body, turn_bytes, result.source, ec);
-  const std::size_t share = as_file ? 0 : body_share(head.size(), body.left());
+  const std::size_t batch = body.is_digested() ? small_batch_bytes : connection.batch_limit();
+  const std::size_t share = as_file ? 0 : body_share(batch, head.size(), body.left());
   return send_batch(connection, head, share, body, result, ec);
 }
 

@@ -49,6 +49,8 @@ class stream {
 
   /// Where to put the next plaintext; at most this much goes into one `send`. Precondition: !unsent().
   std::span<char> room();
+  /// How much of a body to put there, beside a head: less while many batches wait for the kernel.
+  std::size_t batch_limit() const noexcept { return pool_.batch_limit(); }
   /// Seals the first `n` bytes of `room()` and gives them to the kernel; `would_block` when some are left.
   void send(std::size_t n, error_code& ec);
   void send_more(error_code& ec);

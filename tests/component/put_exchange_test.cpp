@@ -139,6 +139,20 @@ TEST_P(put, a_small_file_is_one_send) {
   hang_up();
 }
 
+// So is a picture of 256 KB, but for what its socket does not take at once, where its bytes are not sent as a file.
+TEST_P(put, a_picture_is_one_batch) {
+  listen([&](peer_connection& p) {
+    p.read_request();
+    p.write(http_answer("200 OK"));
+    p.drain();
+  });
+  client.tallies = {};
+  EXPECT_FALSE(send(of(noise(256 * 1024))).why);
+  EXPECT_EQ(client.tallies.batches, 1u);
+  EXPECT_EQ(client.doing.body_bytes, 256u * 1024);
+  hang_up();
+}
+
 // A large file goes to the kernel as a file where it may: not one byte of it is read, and nothing but the head is a batch.
 TEST_P(put, a_large_file_is_not_read_where_the_kernel_takes_it) {
   listen([&](peer_connection& p) {
@@ -170,8 +184,10 @@ TEST_P(put, a_digested_file_is_read) {
   });
   digest::md5_lanes lanes;
   body.digest_md5(lanes);
+  client.tallies = {};
   EXPECT_FALSE(send(of(bytes)).why);
   EXPECT_EQ(client.tallies.sendfiles, 0u);
+  EXPECT_GE(client.tallies.batches, bytes.size() / small_batch_bytes); // pieces that the lanes have room for
   EXPECT_EQ(body.md5(), test::md5_hex(bytes));
   body.close(); // before the lanes are gone
   hang_up();

@@ -186,6 +186,23 @@ TEST_P(md5_lanes_of, small_messages_meet) {
   for (auto& d : digests) EXPECT_FALSE(d.waits());
 }
 
+// Uploads of which only one is under way at a time, because the peer is the slow one: those that are over still wait for
+// their answers, and the pieces of the next ones join them.
+TEST_P(md5_lanes_of, regression_the_only_one_under_way_waits_for_those_to_come) {
+  md5_lanes lanes(*GetParam());
+  std::deque<md5> digests;
+  const std::size_t width = GetParam()->by_lanes.back().lanes;
+  digests.emplace_back(lanes).finish(noise(80'000, 0));
+  for (std::size_t i = 1; i < width; ++i) {
+    EXPECT_EQ(lanes.counted().blocks, 0u) << i;
+    md5& next = digests.emplace_back(lanes);
+    next.update(noise(40'000, i));
+    next.finish(noise(40'000, i));
+  }
+  for (auto& d : digests) d.value();
+  EXPECT_GT(lanes.counted().blocks, lanes.counted().rooms * 95 / 100);
+}
+
 // A message that is alone never waits: there is nobody to wait for.
 TEST_P(md5_lanes_of, alone_nothing_waits) {
   md5_lanes lanes(*GetParam());
