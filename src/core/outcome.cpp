@@ -16,6 +16,7 @@ std::string_view name_of(outcome_kind kind) noexcept {
     case outcome_kind::url_refused: return "url_refused";
     case outcome_kind::digest_mismatch: return "digest_mismatch";
     case outcome_kind::unreachable: return "unreachable";
+    case outcome_kind::handshake_lost: return "handshake_lost";
     case outcome_kind::stale: return "stale";
     case outcome_kind::unserved: return "unserved";
     case outcome_kind::lost: return "lost";

@@ -25,7 +25,8 @@ enum class outcome_kind : std::uint8_t {
   digest_mismatch, ///< stored bytes differ from those read
   // the way there
   unreachable,     ///< no connection: refused, unresolvable, connect timeout
-  stale,           ///< a kept connection turned out closed before it gave any answer
+  handshake_lost,  ///< a connection that ended or stalled before it could carry a request
+  stale,           ///< a kept connection turned out closed before it gave any answer, or a kept TLS session was refused
   unserved,        ///< it waited behind another request, whose connection ended before its turn came
   lost,            ///< a connection broke or stalled in mid-exchange
   tls_refused,     ///< certificate or protocol not acceptable

@@ -145,6 +145,12 @@ void scheduler::handle(const event::run_ended& e, instant) {
 
 // ---- what follows from an outcome -------------------------------------------------------------------------------
 
+/// Whether an attempt that ended so shows that nobody is there: no connection, or one over which nothing could be said (a
+/// balancer takes it, and has nobody to hand it to) while nobody else was answered either.
+bool scheduler::shows_absence(const file_state& file, outcome_kind why, const host& where) noexcept {
+  return why == outcome_kind::unreachable || (why == outcome_kind::handshake_lost && where.heard < file.begun);
+}
+
 /// What the way an attempt ended says of the host, whatever becomes of the file.
 void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now) {
   using ending = limiter::ending;
@@ -152,7 +158,7 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
   if (why < outcome_kind::unreachable) {
     how = why == outcome_kind::throttled ? ending::throttled : ending::answered;
     heard_from(where, now);
-  } else if (why == outcome_kind::unreachable) {
+  } else if (shows_absence(file, why, where)) {
     const host& other = &where == &api_ ? storage_ : api_;
     where.gate.share_probes(other.gate.open() ? 1 : 2); // an API may be its own storage
     where.gate.unreachable(now, file.role);
@@ -167,6 +173,7 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
 void scheduler::heard_from(host& where, instant now) {
   if (const auto since = where.gate.down_since(); since && now - *since >= outage_min) where.limit.restart();
   where.gate.answered(now);
+  where.heard = now;
 }
 
 void scheduler::decide(file_id f, outcome why, host& where, instant now) {
@@ -179,7 +186,8 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
   if (why.kind == key_refused) end_run(errc::key_refused);
   if (why.kind == tls_refused) end_run(errc::tls_refused);
   if (why.kind == private_storage) end_run(errc::private_storage);
-  if (why.kind == unreachable && !presigned_once_ && now - *api_.gate.down_since() >= unreachable_grace)
+  const bool away = (why.kind == unreachable || why.kind == handshake_lost) && !where.gate.open();
+  if (away && &where == &api_ && !presigned_once_ && now - *api_.gate.down_since() >= unreachable_grace)
     end_run(errc::api_unreachable);
 
   if (file.draining || ended_) return settle(f, settlement::abandoned, end_cause_);
@@ -188,6 +196,9 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
     case throttled:
     case transient:
     case lost: return retry_later(f, where, why, now);
+    case handshake_lost:
+      if (!away) return retry_later(f, where, why, now);
+      return requeue(f);
     case unreachable:
     case unserved: return requeue(f);
     case exhausted: return park(f, now + exhausted_pause);

@@ -79,7 +79,8 @@ verdict of_failure(const net::failure& why, phase where, bool reused) {
     case address_refused: return make(outcome_kind::address_refused, phase::connect, why.text);
     case private_storage:
       return make(outcome_kind::private_storage, phase::connect, why.text + "; allow_private_storage would permit it");
-    case handshake: return make(outcome_kind::lost, phase::connect, why.text);
+    case handshake: return make(outcome_kind::handshake_lost, phase::connect, why.text);
+    case session_refused: return make(outcome_kind::stale, phase::connect, why.text);
     case closed: return make(reused ? outcome_kind::stale : outcome_kind::lost, where, why.text);
     case unserved: return make(outcome_kind::unserved, where, why.text);
     case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);

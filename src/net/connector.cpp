@@ -43,7 +43,7 @@ task<connect_result> connector::connect(const wire::origin& to, reach allowed, a
     co_return result;
   }
   result.connected.reset();
-  if (shut_) result.why.kind = shut_ == asio::error::timed_out ? failure_kind::timed_out : failure_kind::cancelled;
+  if (shut_ && shut_ != asio::error::timed_out) result.why.kind = failure_kind::cancelled;
   result.why.text += " (" + to.text() + ")";
   if (result.why.kind != failure_kind::cancelled) context_.names.mark_bad(to, raced.winner);
   co_return result;

@@ -13,7 +13,8 @@ enum class failure_kind : std::uint8_t {
   none,
   resolve,         ///< the name has no address
   connect,         ///< no address accepted in time
-  handshake,       ///< the connection broke during TLS
+  handshake,       ///< the connection broke, or went silent, during TLS
+  session_refused, ///< the peer would not go on with a TLS session it had given; without it, it may
   certificate,     ///< the peer's certificate does not verify
   tls_protocol,    ///< no common protocol, or not TLS at all
   address_refused, ///< the address is one that we may not connect to

@@ -145,7 +145,7 @@ failure tls_engine::handshake_failure() const {
   if (!resumes_) return {failure_kind::tls_protocol, text};
   // It may be the session that the peer cannot go on with (machines behind one name differ): without it that will show.
   tls_tickets::forget(session_.get());
-  return {failure_kind::handshake, text + ", on resuming a session"};
+  return {failure_kind::session_refused, text + ", on resuming a session"};
 }
 
 tls_engine::status tls_engine::seal(std::span<const char> plain) {

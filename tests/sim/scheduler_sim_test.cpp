@@ -178,7 +178,7 @@ class simulation {
     begin(a.file, attempt::presign);
     ++presigns_;
     const instant end = now_ + latency();
-    if (within(weather_.api_away, now_)) return end_presign(a.file, now_ + latency() / 10, outcome_kind::unreachable);
+    if (within(weather_.api_away, now_)) return end_presign(a.file, now_ + latency() / 10, weather_.away_as);
     if (within(weather_.api_away, end)) return end_presign(a.file, end, outcome_kind::lost);
     if (weather_.key_refused && chance(2)) return end_presign(a.file, end, outcome_kind::key_refused);
     if (const auto bad = misfortune()) return report(a.file, end, event::presign_failed{a.file, *bad});
@@ -227,7 +227,7 @@ class simulation {
   void put_to_storage(file_id f, flight& one) {
     const instant end = now_ + latency();
     one.will_be_stored = false;
-    if (within(weather_.storage_away, now_)) return end_put(f, now_ + latency() / 10, outcome_kind::unreachable);
+    if (within(weather_.storage_away, now_)) return end_put(f, now_ + latency() / 10, weather_.away_as);
     if (within(weather_.storage_away, end)) return end_put(f, end, outcome_kind::lost);
     const bool lapsed_meanwhile = now_ + (end - now_) / 2 >= one.true_expiry;
     if (lapsed_meanwhile || chance(weather_.refused)) return end_put(f, end, outcome_kind::refused);

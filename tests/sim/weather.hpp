@@ -61,6 +61,7 @@ struct weather {
         const instant from = dawn + millis{up_to(60'000)};
         outages->push_back({from, from + millis{up_to(120'000)}});
       }
+    if (one_in(2)) away_as = outcome_kind::handshake_lost;
   }
 
   /// Nothing in it stands between any file and its end but patience.
@@ -84,6 +85,7 @@ struct weather {
   bool key_refused = false;
   int throttle_above = 0; ///< requests a second that the storage accepts; 0: any
   std::vector<period> api_away, storage_away;
+  outcome_kind away_as = outcome_kind::unreachable; ///< or something takes the connections all the same
   std::vector<instant> kills;
 };
 

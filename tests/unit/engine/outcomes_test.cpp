@@ -158,13 +158,14 @@ struct failure_case {
   outcome_kind expected;
 };
 
-// What the sockets said. Only a kept connection that closes before it answers is stale.
+// What the sockets said. Only what was kept can be stale: a connection that closes before it answers, a TLS session.
 TEST(outcomes, failures) {
   using enum net::failure_kind;
   const failure_case cases[] = {
       {resolve, false, unreachable},
       {connect, false, unreachable},
-      {handshake, false, outcome_kind::lost},
+      {handshake, false, handshake_lost},
+      {session_refused, false, stale},
       {certificate, false, tls_refused},
       {tls_protocol, false, tls_refused},
       {net::failure_kind::address_refused, false, outcome_kind::address_refused},
