@@ -182,6 +182,8 @@ def clean_environment(**more):
     for name in ("EACHLABS_API_KEY", "EACH_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         env.pop(name, None)
     env.update(home().environment())
+    if "TEST_THREADS" in os.environ:  # how many, where a test does not say
+        env["HOIST_THREADS"] = os.environ["TEST_THREADS"]
     env.update(more)
     return env
 
