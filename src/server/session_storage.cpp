@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -151,7 +154,12 @@ asio::awaitable<std::optional<s3_error>> http_session::receive_body(object_store
       if (result.state == io_state::closed) co_return incomplete_body(progress.size, progress.received);
       if (result.state == io_state::failed) broken_ = true;
       if (broken_) break;
-      if (result.state == io_state::done) continue;
+      if (result.state == io_state::done) {
+        // More is there already, and may always be: the other connections of this thread have a turn.
+        const auto here = co_await asio::this_coro::executor;
+        co_await asio::post(here, asio::use_awaitable);
+        continue;
+      }
       const bool ready = co_await wait(result.state, progress_timeout);
       if (!ready) co_return request_timeout();
     }
