@@ -27,6 +27,7 @@ constexpr millis probe_interval_max = 20s;
 // Before a host has ever answered, finding out quickly matters more than sparing a host that may not exist.
 constexpr millis first_probe_interval = 250ms;
 constexpr millis unreachable_grace = 3s;
+constexpr int handshakes_lost_max = 3;
 // Out of descriptors or ports: some of ours will be free again soon.
 constexpr millis exhausted_pause = 100ms;
 
@@ -145,20 +146,23 @@ void scheduler::handle(const event::run_ended& e, instant) {
 
 // ---- what follows from an outcome -------------------------------------------------------------------------------
 
-/// Whether an attempt that ended so shows that nobody is there: no connection, or one over which nothing could be said (a
-/// balancer takes it, and has nobody to hand it to) while nobody else was answered either.
-bool scheduler::shows_absence(const file_state& file, outcome_kind why, const host& where) noexcept {
-  return why == outcome_kind::unreachable || (why == outcome_kind::handshake_lost && where.heard < file.begun);
+/// Whether an attempt that ended so shows that nobody is there any more: no connection; or the third in a row, with no answer in
+/// between, over which nothing could be said (a balancer takes it, and has nobody to hand it to). One alone is an accident,
+/// and many large files may be under way whose answers are far off. A host that has never served may be one that never will.
+bool scheduler::shows_absence(outcome_kind why, const host& where) noexcept {
+  return why == outcome_kind::unreachable ||
+         (why == outcome_kind::handshake_lost && where.served > 0 && where.handshakes_lost >= handshakes_lost_max);
 }
 
 /// What the way an attempt ended says of the host, whatever becomes of the file.
 void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now) {
   using ending = limiter::ending;
   auto how = ending::silent;
+  if (why == outcome_kind::handshake_lost) ++where.handshakes_lost;
   if (why < outcome_kind::unreachable) {
     how = why == outcome_kind::throttled ? ending::throttled : ending::answered;
     heard_from(where, now);
-  } else if (shows_absence(file, why, where)) {
+  } else if (shows_absence(why, where)) {
     const host& other = &where == &api_ ? storage_ : api_;
     where.gate.share_probes(other.gate.open() ? 1 : 2); // an API may be its own storage
     where.gate.unreachable(now, file.role);
@@ -173,7 +177,7 @@ void scheduler::tell_host(file_state& file, outcome_kind why, host& where, int i
 void scheduler::heard_from(host& where, instant now) {
   if (const auto since = where.gate.down_since(); since && now - *since >= outage_min) where.limit.restart();
   where.gate.answered(now);
-  where.heard = now;
+  where.handshakes_lost = 0;
 }
 
 void scheduler::decide(file_id f, outcome why, host& where, instant now) {
@@ -186,8 +190,8 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
   if (why.kind == key_refused) end_run(errc::key_refused);
   if (why.kind == tls_refused) end_run(errc::tls_refused);
   if (why.kind == private_storage) end_run(errc::private_storage);
-  const bool away = (why.kind == unreachable || why.kind == handshake_lost) && !where.gate.open();
-  if (away && &where == &api_ && !presigned_once_ && now - *api_.gate.down_since() >= unreachable_grace)
+  if (why.kind == unreachable && &where == &api_ && !presigned_once_ &&
+      now - *api_.gate.down_since() >= unreachable_grace)
     end_run(errc::api_unreachable);
 
   if (file.draining || ended_) return settle(f, settlement::abandoned, end_cause_);
@@ -197,7 +201,7 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
     case transient:
     case lost: return retry_later(f, where, why, now);
     case handshake_lost:
-      if (!away) return retry_later(f, where, why, now);
+      if (where.gate.open()) return retry_later(f, where, why, now);
       return requeue(f);
     case unreachable:
     case unserved: return requeue(f);

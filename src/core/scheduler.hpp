@@ -201,7 +201,7 @@ class scheduler {
     retry_budget budget;
     ring<file_id> unfunded;   ///< retries whose pause is over and whose token is not there
     std::uint32_t served = 0; ///< successes
-    instant heard{};          ///< its last answer, good or bad
+    int handshakes_lost = 0;  ///< in a row, with no answer in between
     bool paced = false;       ///< the rate, and nothing else, held back the last that wanted to start
   };
 
@@ -242,7 +242,7 @@ class scheduler {
 
   /// The one table: what follows from a failed attempt of `f` at `where`.
   void decide(file_id f, outcome why, host& where, instant now);
-  static bool shows_absence(const file_state& file, outcome_kind why, const host& where) noexcept;
+  static bool shows_absence(outcome_kind why, const host& where) noexcept;
   void tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now);
   void heard_from(host& where, instant now);
   void on_refused(file_id f, instant now);

@@ -26,15 +26,16 @@ constexpr core::millis http_date_resolution = 1s;
 constexpr int precondition_failed = 412;
 
 /// The storage may have taken the body all the same.
-bool answer_was_lost(core::outcome_kind what) {
-  return what == core::outcome_kind::lost || what == core::outcome_kind::stale;
+bool answer_was_lost(const verdict& failed) {
+  const auto what = failed.what.kind;
+  return failed.details.where != phase::connect && (what == core::outcome_kind::lost || what == core::outcome_kind::stale);
 }
 
 /// The PUT was not heard of again, or the storage lost track of it: its object may be there.
 bool may_have_stored(const verdict& failed) {
   using enum core::outcome_kind;
   const auto kind = failed.what.kind;
-  return failed.details.http_status >= 500 || answer_was_lost(kind) || kind == cancelled ||
+  return failed.details.http_status >= 500 || answer_was_lost(failed) || kind == cancelled ||
          kind == digest_mismatch || kind == source_changed;
 }
 
@@ -226,7 +227,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
-  flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(failed->what.kind);
+  flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(*failed);
   if (may_have_stored(*failed)) note_unconfirmed(flights_[f]);
   hide(failed->details, secrets_of(f));
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);

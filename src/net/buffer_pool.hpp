@@ -37,11 +37,12 @@ class buffer_pool {
 
   void give_back(block b) {
     --lent_;
-    free_.push_back(std::move(b));
+    if (free_.size() < large_blocks_max) free_.push_back(std::move(b));
   }
 
   /// How much plaintext to put into the next batch. Many connections whose peers take nothing hold a block each: from the
-  /// sixty-fourth on they touch a third of it only, so that a thousand of them hold 100 MB and not 300.
+  /// sixty-fourth on they touch a third of it only, so that a thousand of them hold some 100 MB and not 300; and as many are
+  /// kept when they come back.
   std::size_t batch_limit() const noexcept { return lent_ < large_blocks_max ? batch_bytes : small_batch_bytes; }
 
   /// For plaintext that is sealed before anything else runs on this thread.

@@ -22,7 +22,7 @@ enum class failure_kind : std::uint8_t {
   closed,          ///< closed by the peer before the first byte of an answer
   unserved,        ///< the connection ended while another request was before it in line
   broken,          ///< reset, closed or garbled in mid-exchange
-  timed_out,       ///< a stage took longer than its limit
+  timed_out,       ///< what came after the handshake took longer than its limit
   bad_response,    ///< the answer is no HTTP we accept
   no_resources,    ///< out of descriptors or ports
   cancelled,

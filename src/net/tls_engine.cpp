@@ -129,10 +129,11 @@ tls_engine::status tls_engine::handshake() {
     if (kernel_offered_) take_back_writing();
     return status::ok;
   }
-  switch (SSL_get_error(session_.get(), result)) {
+  const int why = SSL_get_error(session_.get(), result);
+  switch (why) {
     case SSL_ERROR_WANT_READ: return status::want_input;
     case SSL_ERROR_WANT_WRITE: return status::want_room;
-    default: return status::failed;
+    default: socket_broke_ = why == SSL_ERROR_SYSCALL; return status::failed;
   }
 }
 
@@ -140,6 +141,7 @@ failure tls_engine::handshake_failure() const {
   const long verified = SSL_get_verify_result(session_.get());
   if (verified != X509_V_OK)
     return {failure_kind::certificate, std::string("certificate not acceptable: ") + X509_verify_cert_error_string(verified)};
+  if (socket_broke_) return {failure_kind::handshake, "connection lost during the TLS handshake"};
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   const std::string text = std::string("TLS refused: ") + (reason != nullptr ? reason : "unknown reason");
   if (!resumes_) return {failure_kind::tls_protocol, text};

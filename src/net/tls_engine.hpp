@@ -78,6 +78,7 @@ class tls_engine {
   bool resumes_ = false; ///< before session_, which sets it
   tls_context::session session_;
   bool kernel_offered_ = false;
+  bool socket_broke_ = false; ///< while OpenSSL wrote to it by itself
   bool kernel_seals_ = false;
   std::span<char> output_;
   std::size_t written_ = 0;

@@ -98,7 +98,8 @@ INSTANTIATE_TEST_SUITE_P(all, put,
 // What arrives is head and body to the byte, for every size around a boundary, one after the other on one connection.
 TEST_P(put, sends_every_byte_for_every_size) {
   const std::size_t sizes[] = {0,     1,      16'383, 16'384, 65'535, 65'536,  65'537,
-                               98'304 - 80, 98'304, 98'305, 131'071, 131'072, 1'000'000, 5'000'001};
+                               98'304 - 80, 98'304, 98'305, 131'071, 131'072, 262'143, 262'144, 262'145,
+                               294'912 - 80, 294'912, 294'913, 1'000'000, 5'000'001};
   std::vector<std::string> received;
   listen([&](peer_connection& p) {
     for (std::string request = p.read_request(); !request.empty(); request = p.read_request()) {

@@ -3,7 +3,7 @@
 # are answered. Usage: turns_with_curl.sh path/to/hoist-server
 source "$(dirname "$0")/server_under_test.sh"
 
-size=400000000
+size=1200000000
 start_server --plain-http --threads 1 --discard --digest sha256 --max-size $size
 truncate -s $size "$work/file"
 presign video/mp4
@@ -13,6 +13,7 @@ putting=$!
 # The beginning is no proof: until the windows are open the sender is the slower one.
 received=0
 while [ "$received" -lt $((size / 4)) ]; do
+  kill -0 $putting || fail "the PUT ended: $(cat "$work/status" "$work/answer")"
   received=$(curl_ --fail "$endpoint/metrics" | sed -n 's/^hoist_server_body_bytes_total //p')
 done
 [ "$received" -lt $size ] || fail "nobody was answered until all $received bytes had come in"

@@ -31,9 +31,11 @@ def hanging_up(port):
 
         taking = threading.Thread(target=take)
         taking.start()
-        yield
-        listener.shutdown(socket.SHUT_RDWR)
-        taking.join()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            taking.join()
 
 
 class Outage(Soak):

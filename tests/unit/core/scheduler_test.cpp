@@ -597,17 +597,14 @@ std::vector<instant> probe(scheduler_driver& d, const char* expected, millis eac
 
 // A storage that does not answer is one fact: nobody is charged, at most one probe a second goes out, and when it
 // answers again all go on.
-class scheduler_outage : public testing::TestWithParam<outcome_kind> {};
-
-TEST_P(scheduler_outage, storage_outage) {
+TEST(scheduler, storage_outage) {
   scheduler_driver d({4, 4, 0}, charged_once_fails);
   d.bring_to_put(9, 24h);
   d.stored(9);
   d.drain();
-  d.now += 1ms;
   for (file_id f = 0; f < 4; ++f) d.bring_to_put(f, 24h);
-  for (file_id f = 0; f < 4; ++f) d.put_failed(f, GetParam());
-  const auto begun = probe(d, "start_put(", 10ms, 5min, GetParam(), true);
+  for (file_id f = 0; f < 4; ++f) d.put_failed(f, unreachable);
+  const auto begun = probe(d, "start_put(", 10ms, 5min, unreachable, true);
   EXPECT_LE(begun.size(), 301u);
   EXPECT_GE(begun.size(), 250u);
   for (std::size_t i = 1; i < begun.size(); ++i) EXPECT_GE(begun[i] - begun[i - 1], 1s);
@@ -619,26 +616,35 @@ TEST_P(scheduler_outage, storage_outage) {
   EXPECT_EQ(d.tested.tallies().retries, 0u);
 }
 
-// Nobody at the address, or something that takes connections and has nobody to hand them to.
-INSTANTIATE_TEST_SUITE_P(either, scheduler_outage, testing::Values(unreachable, handshake_lost),
-                         [](const auto& tested) { return std::string(name_of(tested.param)); });
-
-// A handshake that is lost while others are answered says nothing of the host: its file waits for its charged retry, and the
-// others go on.
-TEST(scheduler, a_lost_handshake_among_answers_is_no_outage) {
-  scheduler_driver d({2, 2, 0}, {{100ms, 100ms}, {100ms, 100ms}, 24h, 10});
-  d.bring_to_put(0, 24h);
-  d.bring_to_put(1, 24h);
-  d.now += 1ms;
-  d.stored(0);
+// Something takes connections and has nobody to hand them to: from the third in a row it is asked once a second, uncharged.
+TEST(scheduler, three_lost_handshakes_are_an_outage) {
+  scheduler_driver d({4, 4, 0}, {{0ms, 0ms}, {0ms, 0ms}, 24h, 2});
+  d.bring_to_put(9, 24h);
+  d.stored(9);
   d.drain();
-  d.put_failed(1, handshake_lost);
-  EXPECT_EQ(d.drain(), "");
-  d.bring_to_put(2, 24h);
-  d.stored(2);
-  EXPECT_NE(d.wait_for_action().find("settle(2, done)"), std::string::npos);
-  EXPECT_EQ(d.wait_for_action(), "start_put(1)");
-  EXPECT_EQ(d.tested.tallies().retries, 1u);
+  for (file_id f = 0; f < 4; ++f) d.bring_to_put(f, 24h);
+  for (file_id f = 0; f < 4; ++f) d.put_failed(f, handshake_lost);
+  const auto begun = probe(d, "start_put(", 10ms, 5min, handshake_lost, true);
+  EXPECT_LE(begun.size(), 301u);
+  EXPECT_GE(begun.size(), 250u);
+  for (std::size_t i = 1; i < begun.size(); ++i) EXPECT_GE(begun[i] - begun[i - 1], 1s);
+  EXPECT_EQ(d.tested.tallies().retries, 2u) << "the two that came before the third";
+  EXPECT_EQ(d.wait_for_action().substr(0, 10), "start_put(");
+}
+
+// With an answer in between it is none, however many are lost: each file waits for its charged retry, and the others go on.
+TEST(scheduler, lost_handshakes_among_answers_are_no_outage) {
+  scheduler_driver d({2, 2, 0}, {{100ms, 100ms}, {100ms, 100ms}, 24h, 0});
+  d.bring_to_put(0, 24h);
+  for (file_id f = 1; f < 20; ++f) {
+    d.bring_to_put(f, 24h);
+    d.stored(f);
+    d.drain();
+    d.put_failed(0, handshake_lost);
+    EXPECT_EQ(d.drain(), "");
+    EXPECT_EQ(d.wait_for_action(), "start_put(0)");
+  }
+  EXPECT_EQ(d.tested.tallies().retries, 19u);
 }
 
 // An API that does not answer after the first success is an outage as well, however long.
@@ -658,7 +664,7 @@ TEST(scheduler, api_outage_after_the_first_success) {
 
 // While a host is down, attempts begun earlier end in every way; still at most one new attempt a second goes to it.
 TEST(scheduler, regression_stragglers_do_not_quicken_the_probes) {
-  for (const auto straggler : {lost, unreachable, exhausted, stale}) {
+  for (const auto straggler : {lost, unreachable, handshake_lost, exhausted, stale}) {
     scheduler_driver d({32, 32, 0});
     d.bring_to_put(40);
     d.stored(40);
@@ -709,7 +715,6 @@ TEST(scheduler, api_unreachable_before_the_first_success) {
     const instant begun = d.now;
     std::string all;
     std::set<file_id> out;
-    bool refused = false; // and lost in the handshake in turns
     while (all.find("end_run") == std::string::npos && d.now < begun + 60s) {
       const auto actions = d.wait_for_action();
       ASSERT_NE(actions, "") << c.name;
@@ -717,7 +722,7 @@ TEST(scheduler, api_unreachable_before_the_first_success) {
       for (auto at = actions.find("start_presign("); at != std::string::npos; at = actions.find("start_presign(", at + 1))
         out.insert(static_cast<file_id>(std::stoul(actions.substr(at + 14))));
       d.now += c.each;
-      for (const file_id f : std::exchange(out, {})) d.presign_failed(f, (refused = !refused) ? unreachable : handshake_lost);
+      for (const file_id f : std::exchange(out, {})) d.presign_failed(f, unreachable);
       all += d.drain();
     }
     EXPECT_NE(all.find("end_run(api_unreachable)"), std::string::npos) << c.name;
