@@ -116,6 +116,18 @@ verdict header_contradiction(std::string_view reason) {
   return make(outcome_kind::header_refused, phase::presign, "presign reply: required_headers " + std::string(reason));
 }
 
+bool answer_was_lost(const verdict& failed) {
+  const auto kind = failed.what.kind;
+  return failed.details.where != phase::connect && (kind == outcome_kind::lost || kind == outcome_kind::stale);
+}
+
+bool may_have_stored(const verdict& failed) {
+  using enum outcome_kind;
+  const auto kind = failed.what.kind;
+  return failed.details.http_status >= 500 || answer_was_lost(failed) || kind == cancelled ||
+         kind == digest_mismatch || kind == source_changed;
+}
+
 diagnostics of_ledger(const boost::system::system_error& e) {
   diagnostics d;
   d.where = phase::record;

@@ -34,6 +34,11 @@ verdict header_contradiction(std::string_view reason);
 verdict digest_differs();
 verdict of_repeated_ticket();
 
+/// The answer to a PUT did not come: the storage may have taken the body all the same.
+bool answer_was_lost(const verdict& failed);
+/// The PUT was not heard of again, or the storage lost track of it: its object may be there.
+bool may_have_stored(const verdict& failed);
+
 /// For a ledger that cannot be used: its sentence, without the code's own words and number that Boost appends.
 diagnostics of_ledger(const boost::system::system_error& e);
 

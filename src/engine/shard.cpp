@@ -25,20 +25,6 @@ constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
 
-/// The storage may have taken the body all the same.
-bool answer_was_lost(const verdict& failed) {
-  const auto what = failed.what.kind;
-  return failed.details.where != phase::connect && (what == core::outcome_kind::lost || what == core::outcome_kind::stale);
-}
-
-/// The PUT was not heard of again, or the storage lost track of it: its object may be there.
-bool may_have_stored(const verdict& failed) {
-  using enum core::outcome_kind;
-  const auto kind = failed.what.kind;
-  return failed.details.http_status >= 500 || answer_was_lost(failed) || kind == cancelled ||
-         kind == digest_mismatch || kind == source_changed;
-}
-
 std::chrono::microseconds micros(core::instant::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "server/quantity.hpp"
 #include "server/ticket_spoiler.hpp"
@@ -126,7 +127,7 @@ std::string read_amount(std::optional<std::string_view> text, fault& into) {
   case fault_action::throttle: {
     const auto rate = text && text->ends_with("/s") ? number<double>(text->substr(0, text->size() - 2)) : std::nullopt;
     into.per_second = rate.value_or(0);
-    return into.per_second > 0 ? "" : "write requests per second, like 200/s";
+    return into.per_second > 0 && std::isfinite(into.per_second) ? "" : "write requests per second, like 200/s";
   }
   case fault_action::retry_after:
     if (!text || text->empty()) return "write seconds, or the text to send, like 2s or -1";

@@ -58,6 +58,14 @@ struct put_fixture {
     connection = std::move(c.connected);
   }
 
+  void listen_for_one(cover over) {
+    listen(over, [](peer_connection& p) {
+      p.read_request();
+      p.write(http_answer("200 OK"));
+      p.drain();
+    });
+  }
+
   put_result send(const source& what) {
     const auto expected = what.memory ? file_identity{} : look_at(what.path).identity;
     EXPECT_EQ(body.open(what, expected).status, source_status::ok);
@@ -83,6 +91,7 @@ class put : public put_fixture, public testing::TestWithParam<way> {
   void listen(fake_peer::script play, int receive_buffer = 0) {
     put_fixture::listen(GetParam().over, std::move(play), receive_buffer);
   }
+  void listen_for_one() { put_fixture::listen_for_one(GetParam().over); }
 
   source of(const std::string& bytes) const {
     return GetParam().from == origin::memory ? source::bytes("name", bytes) : source::file(client.folder.write("f", bytes));
@@ -127,11 +136,7 @@ TEST_P(put, sends_every_byte_for_every_size) {
 
 // A small PUT, head and body, is one batch and one send.
 TEST_P(put, a_small_file_is_one_send) {
-  listen([&](peer_connection& p) {
-    p.read_request();
-    p.write(http_answer("200 OK"));
-    p.drain();
-  });
+  listen_for_one();
   client.tallies = {};
   EXPECT_FALSE(send(of(noise(60'000))).why);
   EXPECT_EQ(client.tallies.batches, 1u);
@@ -142,11 +147,7 @@ TEST_P(put, a_small_file_is_one_send) {
 
 // So is a picture of 256 KB, but for what its socket does not take at once, where its bytes are not sent as a file.
 TEST_P(put, a_picture_is_one_batch) {
-  listen([&](peer_connection& p) {
-    p.read_request();
-    p.write(http_answer("200 OK"));
-    p.drain();
-  });
+  listen_for_one();
   client.tallies = {};
   EXPECT_FALSE(send(of(noise(256 * 1024))).why);
   EXPECT_EQ(client.tallies.batches, 1u);
@@ -154,13 +155,22 @@ TEST_P(put, a_picture_is_one_batch) {
   hang_up();
 }
 
+// Where many connections hold a batch that their peers do not take, a further one's are small.
+TEST(put_among_many, has_small_batches) {
+  put_fixture f;
+  std::vector<buffer_pool::block> held(64);
+  for (auto& block : held) block = f.client.pool.borrow();
+  f.listen_for_one(cover::tls);
+  f.client.tallies = {};
+  EXPECT_FALSE(f.send(source::bytes("name", noise(1'000'000))).why);
+  EXPECT_GE(f.client.tallies.batches, 1'000'000u / small_batch_bytes);
+  f.hang_up();
+  for (auto& block : held) f.client.pool.give_back(std::move(block));
+}
+
 // A large file goes to the kernel as a file where it may: not one byte of it is read, and nothing but the head is a batch.
 TEST_P(put, a_large_file_is_not_read_where_the_kernel_takes_it) {
-  listen([&](peer_connection& p) {
-    p.read_request();
-    p.write(http_answer("200 OK"));
-    p.drain();
-  });
+  listen_for_one();
   client.tallies = {};
   EXPECT_FALSE(send(of(noise(3'000'000))).why);
   EXPECT_EQ(client.doing.body_bytes, 3'000'000u);
@@ -178,11 +188,7 @@ TEST_P(put, a_large_file_is_not_read_where_the_kernel_takes_it) {
 // Whoever digests needs to see the bytes: they are read.
 TEST_P(put, a_digested_file_is_read) {
   const std::string bytes = noise(1'000'000);
-  listen([&](peer_connection& p) {
-    p.read_request();
-    p.write(http_answer("200 OK"));
-    p.drain();
-  });
+  listen_for_one();
   digest::md5_lanes lanes;
   body.digest_md5(lanes);
   client.tallies = {};

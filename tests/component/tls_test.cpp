@@ -186,6 +186,23 @@ INSTANTIATE_TEST_SUITE_P(
                                           failure_kind::handshake}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
+// So it is when OpenSSL writes to the socket itself, to offer the kernel its keys, and the peer was gone before it said a word:
+// the socket's error is not TLS refusing.
+TEST(tls_offered, regression_a_peer_that_is_gone_is_a_lost_handshake) {
+  std::promise<void> connected;
+  fake_peer peer([&](peer_connection& p) {
+    connected.get_future().wait();
+    p.reset();
+  });
+  net_client client;
+  auto c = client.connect(scheme::http, peer.port());
+  connected.set_value();
+  ASSERT_FALSE(c.why) << c.why.text;
+  run(client.io, c.connected->wait(interest::read));
+  const auto why = run(client.io, c.connected->handshake(client.tls, "127.0.0.1", client.doing, sealing::in_kernel));
+  EXPECT_EQ(why.kind, failure_kind::handshake) << why.text;
+}
+
 // A handshake that is shut from outside ends although the peer never says anything: as a lost one when its time is over, since
 // nothing was asked yet, or as cancelled.
 TEST(tls, shut_in_mid_handshake_ends_it_as_lost_or_cancelled) {

@@ -80,6 +80,7 @@ TEST(parse_fault, refusals) {
                            "presign:reset-after-1KiB",
                            "presign:early-403",
                            "put:throttle-above=5%",
+                           "put:throttle-above=inf/s",
                            "put:retry-after",
                            "clock:ahead",
                            "clock:ahead=soon",

@@ -189,6 +189,51 @@ TEST(outcomes, failures) {
       << "it names the option that would permit it";
 }
 
+struct stored_case {
+  net::failure_kind why;
+  phase where;
+  bool reused;
+  bool answer_lost, may_be_there;
+};
+
+// Which PUTs may have left an object behind though nobody said so: those whose answer is missing. One that was never
+// connected, be it a session that was not resumed, sent nothing.
+TEST(outcomes, what_may_be_stored_after_a_failure) {
+  using enum net::failure_kind;
+  const stored_case cases[] = {
+      {closed, phase::put, true, true, true},
+      {closed, phase::put, false, true, true},
+      {broken, phase::put, false, true, true},
+      {timed_out, phase::put, false, true, true},
+      {bad_response, phase::put, false, true, true},
+      {net::failure_kind::cancelled, phase::put, false, false, true},
+      {closed, phase::connect, false, false, false},
+      {timed_out, phase::connect, false, false, false},
+      {session_refused, phase::put, false, false, false},
+      {handshake, phase::put, false, false, false},
+      {connect, phase::put, false, false, false},
+      {certificate, phase::put, false, false, false},
+      {no_resources, phase::put, false, false, false},
+  };
+  for (const auto& c : cases) {
+    const auto v = of_failure({c.why, "text"}, c.where, c.reused);
+    EXPECT_EQ(answer_was_lost(v), c.answer_lost) << static_cast<int>(c.why);
+    EXPECT_EQ(may_have_stored(v), c.may_be_there) << static_cast<int>(c.why);
+  }
+}
+
+// Of the answers, those of a storage that lost track of what it did: its own errors, and another digest.
+TEST(outcomes, what_may_be_stored_after_an_answer) {
+  EXPECT_TRUE(may_have_stored(*of_put_answer(answer(500), our_clock)));
+  EXPECT_TRUE(may_have_stored(*of_put_answer(answer(503, "<Error><Code>SlowDown</Code></Error>"), our_clock)));
+  EXPECT_FALSE(may_have_stored(*of_put_answer(answer(403), our_clock)));
+  EXPECT_FALSE(may_have_stored(*of_put_answer(answer(429), our_clock)));
+  EXPECT_TRUE(may_have_stored(digest_differs()));
+  EXPECT_TRUE(may_have_stored(of_source(net::source_status::changed, 0)));
+  EXPECT_FALSE(may_have_stored(of_source(net::source_status::missing, ENOENT)));
+  for (const auto& v : {*of_put_answer(answer(500), our_clock), digest_differs()}) EXPECT_FALSE(answer_was_lost(v));
+}
+
 struct source_case {
   net::source_status status;
   int system_errno;
