@@ -18,19 +18,19 @@ constexpr int wait_added_part = 4;
 
 constexpr int hesitation_growth = 8, hesitation_max = 4096;
 
-void average(instant::duration& of, instant::duration value) noexcept {
-  of = of == 0s ? value : of + (value - of) / 8;
+void average(std::optional<instant::duration>& of, instant::duration value) noexcept {
+  of = of ? *of + (value - *of) / 8 : value;
 }
 
 } // namespace
 
 instant::duration pipeline::wait_added_max() const noexcept {
-  return std::max<instant::duration>(wait_added_min, alone_ / wait_added_part);
+  return std::max<instant::duration>(wait_added_min, alone_.value_or(0s) / wait_added_part);
 }
 
 int pipeline::depth() const noexcept {
-  if (!finds_out_ || grown_ == 1 || apart_ <= 0s) return grown_;
-  return static_cast<int>(std::min<std::int64_t>(1 + wait_added_max() / apart_, grown_));
+  if (!finds_out_ || grown_ == 1 || apart_.value_or(0s) <= 0s) return grown_;
+  return static_cast<int>(std::min<std::int64_t>(1 + wait_added_max() / *apart_, grown_));
 }
 
 int pipeline::room(const line& l) const noexcept {
@@ -41,10 +41,11 @@ int pipeline::room(const line& l) const noexcept {
 
 void pipeline::answered(line& l, instant sent, instant now, bool goes_on) noexcept {
   const bool waited_in_line = l.answered > 0 && sent < l.last_answer;
-  if (waited_in_line)
-    average(apart_, now - l.last_answer);
-  else
-    average(alone_, now - sent);
+  const auto took = now - sent;
+  if (!waited_in_line)
+    average(alone_, took);
+  else // whoever asked later is answered later, and has waited for nobody by that
+    average(apart_, std::clamp(now - l.last_answer, 0ns, std::max(0ns, took - alone_.value_or(0s))));
   ++l.answered;
   l.last_answer = now;
 
@@ -54,7 +55,7 @@ void pipeline::answered(line& l, instant sent, instant now, bool goes_on) noexce
     line_asks_.reset(); // it takes more than it did before
 
   if (!finds_out_ || given_up_) return;
-  if (grown_ > 1 && apart_ > wait_added_max()) return step_back();
+  if (grown_ > 1 && apart_.value_or(0s) > wait_added_max()) return step_back();
   if (waited_in_line || grown_ == 1) ++trusted_;
   if (trusted_ >= pipelines_trusted * grown_ * (grown_ == 1 ? hesitation_ : 1)) grow();
 }
@@ -70,7 +71,7 @@ void pipeline::step_back() noexcept {
   trusted_ = 0;
   hesitation_ = std::min(hesitation_ * hesitation_growth, hesitation_max);
   grown_ = 1;
-  apart_ = {};
+  apart_.reset();
 }
 
 void pipeline::lost(const line& l, loss how) noexcept {

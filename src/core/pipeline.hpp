@@ -59,8 +59,8 @@ class pipeline {
   int hesitation_ = 1; ///< how many times as many it takes to try again what was too slow
   bool given_up_ = false;
   std::optional<std::uint32_t> line_asks_; ///< the API closes a connection after so many
-  instant::duration alone_{};              ///< what an answer takes to a request that waits behind none, averaged
-  instant::duration apart_{};              ///< how far after the one before it the next in line comes, averaged
+  std::optional<instant::duration> alone_; ///< what an answer takes to a request that waits behind none, averaged
+  std::optional<instant::duration> apart_; ///< how much longer it takes to one that waits behind another, averaged
 };
 
 } // namespace hoist::core

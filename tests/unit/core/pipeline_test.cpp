@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
+
 namespace hoist::core {
 namespace {
 
@@ -55,6 +57,51 @@ TEST(pipeline, no_line_where_waiting_in_it_is_long) {
   a.apart = 10us;
   for (int i = 0; i < 20'000; ++i) a.round(p, l);
   EXPECT_EQ(p.depth(), 16) << "what has become quick is found out";
+}
+
+/// A line whose next request goes out `gap` after the last one, as far as it may; `answered_at` says when, of what was sent at
+/// which instant behind an answer at which. How many of `count` were asked behind another.
+template <class Answer>
+int asked_behind(pipeline& p, int count, instant::duration gap, Answer answered_at) {
+  line l;
+  std::deque<std::pair<instant, instant>> unanswered; // sent, answered
+  instant now = dawn, last = dawn;
+  int behind = 0;
+  const auto answer_first = [&] {
+    const auto [sent, at] = unanswered.front();
+    unanswered.pop_front();
+    p.answered(l, sent, at, true);
+  };
+  for (int i = 0; i < count; now += gap) {
+    while (!unanswered.empty() && unanswered.front().second <= now) answer_first();
+    if (p.room(l) <= 0) continue;
+    behind += l.unanswered() > 0 ? 1 : 0;
+    ++l.asked;
+    ++i;
+    last = answered_at(now, last);
+    unanswered.emplace_back(now, last);
+  }
+  return behind;
+}
+
+// Who asks later is answered later, and has not waited for those before it: however far apart requests go out, it is the API
+// that tells how long a line may be.
+TEST(pipeline, regression_requests_that_go_out_one_by_one_do_not_wait_for_each_other) {
+  for (const auto gap : {5ms, 20ms, 45ms}) {
+    pipeline p;
+    const int behind = asked_behind(p, 1000, gap, [](instant sent, instant) { return sent + 50ms; });
+    EXPECT_EQ(p.depth(), 16) << gap.count();
+    EXPECT_GE(behind, 900) << gap.count();
+  }
+}
+
+// Nor does going out one by one hide an API that answers a connection's requests one after the other.
+TEST(pipeline, no_line_where_waiting_is_long_however_it_is_joined) {
+  for (const auto gap : {1ms, 5ms, 19ms}) {
+    pipeline p;
+    const int behind = asked_behind(p, 1000, gap, [](instant sent, instant last) { return std::max(sent, last) + 20ms; });
+    EXPECT_LE(behind, 50) << gap.count();
+  }
 }
 
 // The last in line waits a quarter longer than if it were alone, at most.
