@@ -131,7 +131,7 @@ class Bench:
         }
 
     def futexes(self, cell, skipped):
-        if not contenders.works("strace", "-f", "true"):
+        if not contenders.works("strace", "-f", "--seccomp-bpf", "true"):
             skipped["futex waits"] = "strace is missing or may not trace here"
             return {}
         found = {}

@@ -12,10 +12,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// After a group the thread lingers this long for the next, so that a fast run wakes it hundreds of times a second and
+// After a group the thread lingers this long for the next, so that a fast run wakes it a hundred times a second and
 // not once per file. It is the most that a row of a batch is late. A commit to the disk costs milliseconds however small
 // it is, so groups are larger there; together they stay under the promised 100 ms.
-constexpr auto linger = 5ms;
+constexpr auto linger = 10ms;
 constexpr auto linger_when_durable = 50ms;
 // A group this large is worth waking up for at once.
 constexpr std::size_t large_group = 1024;
@@ -59,61 +59,63 @@ recorder::recorder(ledger::store& store, std::function<counters()> counters_now,
 
 recorder::~recorder() { stop(); }
 
+/// The thread is woken without the lock, which it would only have to wait for.
+template <class Change>
+void recorder::change(Change make) {
+  bool wakes = false;
+  {
+    const std::lock_guard lock(mutex_);
+    const bool urgent = make();
+    wakes = urgent ? !std::exchange(urgent_, true) : std::exchange(asleep_, false);
+  }
+  if (wakes) wake_.notify_one();
+}
+
 void recorder::began(std::shared_ptr<run> r) {
-  const std::lock_guard lock(mutex_);
-  inbox_.new_runs.push_back(std::move(r));
-  nudge(false);
+  change([&] {
+    inbox_.new_runs.push_back(std::move(r));
+    return false;
+  });
 }
 
 void recorder::put(std::vector<settled>& group) {
   if (group.empty()) return;
-  const std::lock_guard lock(mutex_);
-  const bool single = std::ranges::any_of(group, [](const settled& s) { return s.owner->single(); });
-  // When nothing else is on its way there is nothing to linger for.
-  const auto& owner = *group.back().owner;
-  std::ranges::move(group, std::back_inserter(inbox_.files));
-  group.clear();
-  nudge(single || inbox_.files.size() >= large_group || inbox_.files.size() >= owner.files_open());
+  change([&] {
+    const bool single = std::ranges::any_of(group, [](const settled& s) { return s.owner->single(); });
+    // When nothing else is on its way there is nothing to linger for.
+    const auto& owner = *group.back().owner;
+    std::ranges::move(group, std::back_inserter(inbox_.files));
+    group.clear();
+    return single || inbox_.files.size() >= large_group || inbox_.files.size() >= owner.files_open();
+  });
 }
 
 void recorder::lease(std::vector<ledger::row>& group) {
   if (group.empty()) return;
-  const std::lock_guard lock(mutex_);
-  std::ranges::move(group, std::back_inserter(inbox_.leases));
-  group.clear();
-  nudge(false);
+  change([&] {
+    std::ranges::move(group, std::back_inserter(inbox_.leases));
+    group.clear();
+    return false;
+  });
 }
 
 void recorder::source_ended(std::shared_ptr<run> r) {
-  const std::lock_guard lock(mutex_);
-  inbox_.ended_sources.push_back(std::move(r));
-  nudge(true);
+  change([&] {
+    inbox_.ended_sources.push_back(std::move(r));
+    return true;
+  });
 }
 
 void recorder::log(severity level, std::string text) {
-  const std::lock_guard lock(mutex_);
-  inbox_.lines.push_back({level, std::move(text)});
-  nudge(false);
+  change([&] {
+    inbox_.lines.push_back({level, std::move(text)});
+    return false;
+  });
 }
 
 void recorder::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    nudge(true);
-  }
+  change([&] { return stopping_ = true; });
   if (thread_.joinable()) thread_.join();
-}
-
-/// Precondition: the lock is held.
-void recorder::nudge(bool urgent) {
-  if (urgent && !urgent_) {
-    urgent_ = true;
-    wake_.notify_one();
-  } else if (asleep_) {
-    asleep_ = false;
-    wake_.notify_one();
-  }
 }
 
 void recorder::loop() {

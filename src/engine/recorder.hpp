@@ -68,7 +68,9 @@ class recorder {
   void deliver(inbox& group);
   void complete_runs();
   void tell_progress();
-  void nudge(bool urgent);
+  /// `make` changes what the thread looks at, and says whether that is worth an end to lingering.
+  template <class Change>
+  void change(Change make);
 
   ledger::store& store_;
   const core::millis linger_;
