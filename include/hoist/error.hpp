@@ -23,7 +23,7 @@ enum class errc {
   // what the API said
   presign_rejected,    ///< 400 or 422: the API will never sign this file. The message quotes it.
   presign_malformed,   ///< the reply is no JSON object, or lacks what the contract promises.
-  header_refused,      ///< `required_headers` would change the request's framing or smuggle a line.
+  header_refused,      ///< `required_headers`, or the source's content type, would change the request's framing or smuggle a line.
   url_refused,         ///< `presigned_url` or `public_url` is not one we may use.
   ticket_lapsed,       ///< every URL had lapsed before it could be used. Remedy: check the clocks and the URL lifetime.
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Everything an uploader can be told, with unit, default, range and what zero means. `validate` is called by the
+// Everything an uploader can be told, with unit, default, range and what zero means; a duration that does not say what zero
+// means must be more than zero. `validate` is called by the
 // uploader's constructor; a value out of range throws `boost::system::system_error` (errc::invalid_options) whose text
 // names the field.
 
@@ -31,7 +32,7 @@ struct retry_options {
   /// How long a file's transient failures may go on, from the first to the last. Default 15 min. Time during which the
   /// host did not answer at all (an outage) is not counted.
   std::chrono::milliseconds give_up_after{std::chrono::minutes{15}};
-  /// PUT and presign tries a file may be charged; 0 (default): no count, only time. 1: never retry.
+  /// PUT and presign tries a file may be charged; 0 (default): no count, only time. 1: never retry. Range 0 to 1 000 000.
   int attempts_max = 0;
   /// Full jitter: a wait is drawn from [0, min(backoff_cap, backoff_base * 2^n)]. Defaults 100 ms and 20 s.
   std::chrono::milliseconds backoff_base{100};
@@ -43,7 +44,7 @@ struct retry_options {
 struct timeout_options {
   std::chrono::milliseconds connect{5'000};   ///< one TCP connection, name look-up included
   std::chrono::milliseconds handshake{5'000}; ///< TLS
-  std::chrono::milliseconds progress{30'000}; ///< longest time without a byte moving while a body is sent
+  std::chrono::milliseconds progress{30'000}; ///< longest time without a byte moving while a body is sent; at most 30 s without an acknowledgement
   std::chrono::milliseconds response{30'000}; ///< from the last byte sent to the answer's head
   std::chrono::milliseconds idle{4'000};      ///< an unused connection is closed after this (S3 closes at about 5 s)
 };

@@ -17,7 +17,11 @@ namespace hoist {
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
 /// How far the stored bytes were checked; the name in a row's `verified`.
-enum class verification : std::uint8_t { none, size, md5 };
+enum class verification : std::uint8_t {
+  none, ///< not at all: a storage that never overwrites has the object of an earlier PUT of this file, whose answer was lost
+  size, ///< the storage took as many bytes as the file has
+  md5,  ///< and its ETag is their MD5
+};
 
 std::string_view name_of(verification v) noexcept;
 
@@ -29,7 +33,7 @@ struct file_report {
 
   std::uint64_t size = 0; ///< bytes
   std::string content_type;
-  std::string id;         ///< of the presign whose PUT was answered 200
+  std::string id;         ///< of the presign whose PUT was answered 200, or that had stored it before (`verification::none`)
   std::string public_url; ///< likewise
   std::string etag;       ///< as the storage gave it, without quotes
   verification verified = verification::none;
@@ -43,7 +47,14 @@ struct file_report {
 };
 
 /// What held a run back most; the name in a summary's `limited_by`.
-enum class limit : std::uint8_t { none, source, presign_api, storage, concurrency, sink };
+enum class limit : std::uint8_t {
+  none,        ///< nothing was uploaded
+  source,      ///< `batch::next`: files did not come faster
+  presign_api, ///< the API's answers, its rate or its absence
+  storage,     ///< the storage's
+  concurrency, ///< `options::concurrency`, which was given: the storage might take more
+  sink,        ///< `batch::sink` or the ledger: reports were not taken faster
+};
 
 std::string_view name_of(limit l) noexcept;
 
@@ -59,7 +70,7 @@ struct batch_report {
   std::chrono::milliseconds elapsed{0};
   limit limited_by = limit::none;
   std::string limited_detail; ///< with which figures, e.g. "p99 180 ms, throttled x12"; for people
-  diagnostics details; ///< when the operation's error_code is set: why the run ended
+  diagnostics details; ///< why the run ended early: its error_code is set; or `batch::next` threw, and only `complete` is false
 };
 
 /// Counters since the uploader was made; any thread may ask, each figure is true by itself.

@@ -86,8 +86,9 @@ class uploader {
 
   /// Completion handlers without an executor of their own run on Asio's system executor, a thread of its own.
   ///
-  /// Throws boost::system::system_error: errc::invalid_options naming the field; a system error when a trust anchor
-  /// cannot be read or threads cannot be made.
+  /// Throws boost::system::system_error: errc::invalid_options naming the field (a file of `tls.ca_files` that cannot be read
+  /// is one); errc::ledger_failed when `ledger` is damaged, in use, another API's or key's, or cannot be opened. Throws
+  /// std::system_error when threads cannot be made.
   explicit uploader(options o);
 
   /// Completion handlers without an executor of their own run on `executor`.

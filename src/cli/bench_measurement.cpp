@@ -161,8 +161,7 @@ void bench_measurement::settle(file_report&& report) {
     changed_.notify_one();
   }
   if (!tell) return;
-  const auto& message = report.details.message;
-  log_.error("an upload failed: {} ({})", escaped(message.empty() ? report.error.message() : message), code_name(report.error));
+  log_.error("an upload failed: {} ({})", escaped(failure_text(report.error, report.details)), code_name(report.error));
 }
 
 } // namespace hoist::cli

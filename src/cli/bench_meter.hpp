@@ -74,7 +74,6 @@ class bench_meter {
   /// From here on nothing counts.
   void close(time_point now);
 
-  std::uint64_t objects_done() const { return all_done_; }
   std::uint64_t settled() const { return all_done_ + failed_; }
   /// Objects a second so far, as far as they count.
   double rate() const;

@@ -16,7 +16,7 @@ std::string object_size_text(std::uint64_t bytes);
 /// Three digits: "0.12", "4.56", "78.9", "123".
 std::string milliseconds_text(std::uint64_t micros);
 
-/// "12.3", "45 600": objects a second.
+/// "12.3", "45600": objects a second.
 std::string rate_text(double per_second);
 
 /// The table of one size, its knee marked, and a line that says what it comes to. No line is longer than `width`, down

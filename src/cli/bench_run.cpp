@@ -11,6 +11,7 @@
 #include "cli/library_words.hpp"
 #include "cli/progress_display.hpp"
 #include "cli/row_writer.hpp"
+#include "cli/rows.hpp"
 #include "cli/signal_watch.hpp"
 #include "cli/units.hpp"
 
@@ -24,7 +25,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <fcntl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -55,10 +55,6 @@ std::shared_ptr<const std::string> random_bytes(std::uint64_t count) {
   return bytes;
 }
 
-unique_fd stdout_copy() {
-  return unique_fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-}
-
 double seconds_since(clock::time_point then) {
   return std::chrono::duration<double>(clock::now() - then).count();
 }
@@ -69,7 +65,7 @@ class bench_run {
       : settings_(s)
       , screen_(screen)
       , log_(std::move(log))
-      , out_(stdout_copy(), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
+      , out_(copy_of(STDOUT_FILENO), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
       , table_(STDOUT_FILENO, "")
       , shape_(progress_display::choose(s.common.progress, {screen.can_redraw(), s.json && ::isatty(STDOUT_FILENO) == 1})) {
     // Options that the library refuses are found before anything is said or sent.
@@ -185,10 +181,9 @@ class bench_run {
   void settle(const removal_report& report) {
     if (!report.error) return objects_.gone(report.id);
     if (report.error == errc::not_stored && objects_.unknown(report.id)) return;
-    const auto& message = report.details.message;
     if (!std::exchange(deletion_failure_told_, true))
       log_->error("an object could not be deleted: {} ({}); others are only counted",
-                  escaped(message.empty() ? report.error.message() : message), name_of(static_cast<errc>(report.error.value())));
+                  escaped(failure_text(report.error, report.details)), code_name(report.error));
   }
 
   bool is_over() const { return facts_.stopped_by != stop_cause::none || facts_.error; }

@@ -20,7 +20,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -34,10 +33,6 @@ namespace asio = boost::asio;
 
 constexpr std::uint64_t failures_logged_max = 100;
 
-unique_fd stdout_copy() {
-  return unique_fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
-}
-
 class delete_run {
  public:
   delete_run(const settings& s, std::shared_ptr<spdlog::logger> log)
@@ -45,7 +40,7 @@ class delete_run {
       , log_(std::move(log))
       , ids_(s.paths)
       , remover_(made<remover>(context_.get_executor(), s.library))
-      , rows_(stdout_copy(), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); }) {}
+      , rows_(copy_of(STDOUT_FILENO), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); }) {}
 
   delete_run(const delete_run&) = delete;
   delete_run& operator=(const delete_run&) = delete;
@@ -121,9 +116,8 @@ class delete_run {
     rows_.write(removal_row(report));
     if (!report.error) return;
     const auto failed = ++failed_;
-    const auto& message = report.details.message;
     if (failed <= failures_logged_max)
-      log_->error("{}: {} ({})", escaped(report.id), escaped(message.empty() ? report.error.message() : message),
+      log_->error("{}: {} ({})", escaped(report.id), escaped(failure_text(report.error, report.details)),
                   code_name(report.error));
     if (failed == failures_logged_max) log_->warn("further failures are only in the rows");
   }

@@ -28,6 +28,7 @@ host_and_port split_authority(std::string_view text) {
     const auto close = text.find(']');
     if (close == std::string_view::npos) return {};
     const auto rest = text.substr(close + 1);
+    if (!rest.empty() && !rest.starts_with(':')) return {};
     return {text.substr(1, close - 1), rest.starts_with(':') ? rest.substr(1) : std::string_view{}};
   }
   const auto colon = text.rfind(':');

@@ -19,9 +19,10 @@ constexpr std::string_view exit_table = R"(
 Exit status:
   0  every input has a URL                 5  stopped by --fail-fast or --max-errors
   1  finished, some files failed           6  stopped by --max-duration
-  2  usage or configuration                130, 143  stopped by SIGINT, SIGTERM
+  2  usage, configuration, or a ledger     130, 143  stopped by SIGINT, SIGTERM
+     that cannot be opened
   3  nothing matched (--error-on-empty)    141  nobody reads the output any more
-  4  fatal: key or TLS refused, API unreachable, storage refused, output or ledger not writable
+  4  fatal: key or TLS refused, API unreachable, storage refused, output or ledger no longer writable
 )";
 
 constexpr std::string_view upload_head =
@@ -87,7 +88,8 @@ Exit status:
 /// Of which `option` is an example.
 std::string variables_text(std::string_view option) {
   return fmt::format("\nEvery option reads a variable as well, --{} for one {} (switches: 1, 0, true, false); a given\n"
-                     "option wins. Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n",
+                     "option wins. A variable holds for every command that has the option, so HOIST_FORMAT is best not set for good.\n"
+                     "Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n",
                      option, variable_of(option));
 }
 

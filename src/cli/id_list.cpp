@@ -56,7 +56,7 @@ unique_fd kept(unique_fd fd, const std::string& word) {
 }
 
 unique_fd open_list(const std::string& word) {
-  if (word == "-") return kept(unique_fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), word);
+  if (word == "-") return kept(copy_of(STDIN_FILENO), word);
   struct ::stat seen {};
   if (::stat(word.c_str(), &seen) != 0) {
     if (looks_like_a_file(word)) throw usage_error(escaped(word) + ": " + std::strerror(errno));

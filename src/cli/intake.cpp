@@ -96,7 +96,7 @@ std::optional<input> intake::start_next() {
 }
 
 std::optional<input> intake::open_list(const std::string& name) {
-  unique_fd fd(name == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+  unique_fd fd = name == "-" ? copy_of(STDIN_FILENO) : unique_fd(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return failed_by_system(name, errno);
   list_name_ = name;
   list_.emplace(std::move(fd), request_.separator, stop_);
@@ -189,7 +189,9 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   }
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
   if (is_hidden(item.below)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
-  return taken(std::move(path), size);
+  auto file = taken(std::move(path), size);
+  file.walked = true;
+  return file;
 }
 
 } // namespace hoist::cli

@@ -30,6 +30,7 @@ struct input {
   errc code = errc::source_unreadable;    ///< why it cannot be taken
   std::string message;                    ///< the same as a sentence
   std::optional<std::uint64_t> size;      ///< when it had to be looked at
+  bool walked = false;                    ///< found below a directory, where links are left alone
   bool repeated = false;                  ///< a list had it before: it gets the row of the first time again
 };
 

@@ -39,14 +39,15 @@ std::filesystem::path place_in_state_folder(settings& s) {
 
 } // namespace
 
+std::string ledger_by_name(const settings& s) {
+  if (!s.library.ledger.empty()) return s.library.ledger;
+  return !s.manifest.empty() && is_or_will_be_regular(s.manifest) ? s.manifest + ".ledger" : std::string{};
+}
+
 void place_ledger(settings& s) {
   auto& ledger = s.library.ledger;
-  if (ledger.empty()) {
-    if (!s.manifest.empty() && is_or_will_be_regular(s.manifest))
-      ledger = s.manifest + ".ledger";
-    else if (s.library.resume != resume_mode::none)
-      ledger = place_in_state_folder(s);
-  }
+  ledger = ledger_by_name(s);
+  if (ledger.empty() && s.library.resume != resume_mode::none) ledger = place_in_state_folder(s);
   std::error_code ignored;
   s.ledger_is_there = !ledger.empty() && std::filesystem::exists(ledger, ignored);
 }

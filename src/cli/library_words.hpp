@@ -28,6 +28,9 @@ Thing made(Executor executor, const hoist::options& o) {
   }
 }
 
+/// Of a failure: the sentence with its details, else the code's. Not escaped.
+std::string failure_text(error_code why, const diagnostics& details);
+
 /// Why a run ended, where, and what to do about it, in one sentence.
 std::string fatal_text(error_code why, const diagnostics& details, const std::string& endpoint);
 

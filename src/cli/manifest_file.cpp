@@ -200,7 +200,8 @@ void manifest_file::finish(bool complete, std::string_view summary) {
   struct ::stat status {};
   if (::fstat(::fileno(in.get()), &status) != 0) fail("stat");
   const auto name = aside();
-  auto out = open_stream(name.c_str(), O_WRONLY | O_CREAT | O_TRUNC, status.st_mode & 0777, "w");
+  ::unlink(name.c_str()); // somebody else's, be it a link or a FIFO
+  auto out = open_stream(name.c_str(), O_WRONLY | O_CREAT | O_EXCL, status.st_mode & 0777, "w");
   try {
     if (!complete) copy_earlier(in.get(), rows_begin_, keys_from(in.get(), rows_begin_), out.get());
     line_reader lines(in.get(), rows_begin_);

@@ -27,7 +27,7 @@ constexpr auto upload_table = std::to_array<option_spec>({
     {inputs, "content-type", 0, value, text, "TYPE", "media type of every file, instead of by extension", ""},
     {inputs, "type-map", 0, value, file, "FILE", "lines 'extension type' that go before the built-in table", ""},
     {inputs, "error-on-empty", 0, flag, text, "", "exit 3 when nothing matched", ""},
-    {inputs, "dry-run", 'n', flag, text, "", "say what would happen and why; no key, no request", "dryrun"},
+    {inputs, "dry-run", 'n', flag, text, "", "say on stdout what would happen to each file, ledgers aside; no key, no request", "dryrun"},
 
     {target, "endpoint", 0, value, text, "URL", "origin of the API (https://api.eachlabs.ai)", "endpoint-url"},
     {target, "api-key-file", 0, value, file, "FILE",

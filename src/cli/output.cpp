@@ -3,7 +3,6 @@
 #include "cli/escape.hpp"
 #include "cli/usage_error.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,12 +12,8 @@ namespace {
 
 existing_manifest policy_of(const settings& s) {
   if (s.overwrite) return existing_manifest::replace;
-  if (s.library.resume == resume_mode::none || s.dry_run) return existing_manifest::refuse;
+  if (s.library.resume == resume_mode::none) return existing_manifest::refuse;
   return s.ledger_is_there ? existing_manifest::go_on : existing_manifest::refuse_alone;
-}
-
-unique_fd open_stdout() {
-  return unique_fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
 }
 
 } // namespace
@@ -38,8 +33,8 @@ output::output(const settings& s, const stop_sign& abandon, std::function<void(r
     manifest_ = std::make_unique<manifest_file>(s.manifest, policy_of(s));
     rows_ = std::make_unique<row_writer>(manifest_->take_descriptor(), abandon, on_failure);
   }
-  if (urls) urls_ = std::make_unique<row_writer>(open_stdout(), abandon, on_failure);
-  if (!rows_ && !urls_) rows_ = std::make_unique<row_writer>(open_stdout(), abandon, std::move(on_failure));
+  if (urls) urls_ = std::make_unique<row_writer>(copy_of(STDOUT_FILENO), abandon, on_failure);
+  if (!rows_ && !urls_) rows_ = std::make_unique<row_writer>(copy_of(STDOUT_FILENO), abandon, std::move(on_failure));
 }
 
 void output::row(std::string_view line) {

@@ -1,6 +1,9 @@
 #include "cli/plan_run.hpp"
 
+#include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/ledger_place.hpp"
+#include "cli/library_words.hpp"
 #include "cli/output.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_inputs.hpp"
@@ -14,6 +17,8 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <utility>
+
 namespace hoist::cli {
 
 namespace {
@@ -24,7 +29,7 @@ void check_options(hoist::options o) {
   try {
     validate(o);
   } catch (const boost::system::system_error& refused) {
-    throw usage_error(refused.what());
+    throw usage_error(escaped(sentence_of(refused)));
   }
 }
 
@@ -53,16 +58,20 @@ int exit_status_of(const settings& s, const plan_facts& facts) {
 
 } // namespace
 
-int run_plan(const settings& s, terminal& screen) {
+int run_plan(settings s, terminal& screen) {
   check_options(s.library);
-  const auto types = s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
+  s.library.ledger = ledger_by_name(s);
+  const auto manifest = std::exchange(s.manifest, {});
+  const auto types = types_of(s);
   stop_sign stop;
   auto failure = row_writer::failure::none;
   output out(s, stop, [&](row_writer::failure kind, int) {
     failure = kind;
     stop.raise();
   });
-  intake inputs(request_from(s, size_wanted::always), own_files_of(s, out), stop);
+  auto own = own_files_of(s, out);
+  if (!manifest.empty()) own.add(manifest);
+  intake inputs(request_from(s, size_wanted::always), std::move(own), stop);
 
   plan_facts facts;
   while (const auto decided = inputs.next()) {

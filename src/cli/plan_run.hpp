@@ -1,12 +1,13 @@
 #pragma once
 
-// --dry-run: names what an upload would do with each input, and why. No key, no request.
+// --dry-run: names what an upload would do with each input, and why. No key, no request, no look into a ledger, and nothing is
+// written: the rows go to stdout.
 
 #include "cli/settings.hpp"
 #include "cli/terminal.hpp"
 
 namespace hoist::cli {
 
-int run_plan(const settings& s, terminal& screen);
+int run_plan(settings s, terminal& screen);
 
 } // namespace hoist::cli

@@ -1,6 +1,7 @@
 #include "cli/rows.hpp"
 
 #include "cli/escape.hpp"
+#include "cli/library_words.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -43,7 +44,7 @@ void add_error(json_line& line, error_code ec, const diagnostics& details) {
   const auto status = static_cast<std::uint64_t>(details.http_status);
   line.number("http_status", details.http_status > 0 ? std::optional(status) : std::nullopt);
   line.text_or_null("storage_code", details.storage_code).text_or_null("request_id", details.request_id);
-  line.text("message", details.message.empty() ? ec.message() : details.message);
+  line.text("message", failure_text(ec, details));
   if (!details.server_message.empty()) line.text("server_message", details.server_message);
   line.close();
 }

@@ -18,6 +18,10 @@ own_files own_files_of(const settings& s, const output& out) {
   return own;
 }
 
+type_map types_of(const settings& s) {
+  return s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
+}
+
 std::string asked_type_of(const settings& s, const type_map& types, const std::string& path) {
   return s.content_type.empty() ? types.type_of(path) : s.content_type;
 }

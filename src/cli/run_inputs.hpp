@@ -14,6 +14,7 @@ namespace hoist::cli {
 intake_request request_from(const settings& s, size_wanted sizes);
 own_files own_files_of(const settings& s, const output& out);
 
+type_map types_of(const settings& s);
 /// The type that was asked for by --content-type or --type-map; empty: the library decides.
 std::string asked_type_of(const settings& s, const type_map& types, const std::string& path);
 /// The type that will be sent.

@@ -17,7 +17,6 @@ class type_map {
 
   /// Empty when the map says nothing. "tar.gz" goes before "gz"; case does not matter.
   std::string type_of(std::string_view path) const;
-  bool empty() const { return types_.empty(); }
 
  private:
   std::map<std::string, std::string, std::less<>> types_;

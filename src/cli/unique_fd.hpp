@@ -2,6 +2,7 @@
 
 // Owns a file descriptor.
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -30,5 +31,8 @@ class unique_fd {
  private:
   int fd_ = -1;
 };
+
+/// Of a standard stream, say: closing it leaves the original open.
+inline unique_fd copy_of(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
 
 } // namespace hoist::cli

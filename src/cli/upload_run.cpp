@@ -46,16 +46,12 @@ constexpr auto drain_time = 20s;
 /// Further failures are in the rows; a log of a million lines helps nobody.
 constexpr std::uint64_t failures_logged_max = 100;
 
-type_map read_types(const settings& s) {
-  return s.type_map.empty() ? type_map{} : type_map::read(s.type_map);
-}
-
 class upload_run {
  public:
   upload_run(const settings& s, terminal& screen, std::shared_ptr<spdlog::logger> log)
       : settings_(s)
       , log_(std::move(log))
-      , types_(read_types(s))
+      , types_(types_of(s))
       , uploader_(made<uploader>(context_.get_executor(), s.library))
       , output_(s, abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
       , inputs_(request_from(s, size_wanted::when_needed), own_files_of(s, output_), intake_stop_)
@@ -238,7 +234,9 @@ class upload_run {
       tally_.add(*decided);
       if (decided->what == input::fate::take) {
         auto type = asked_type_of(settings_, types_, decided->path);
-        return source::file(std::move(decided->path), std::move(type));
+        auto file = source::file(std::move(decided->path), std::move(type));
+        file.follow_link = !decided->walked; // what has become a link since the walk leads somewhere else
+        return file;
       }
       if (output_.wants_rows()) output_.row(result_row(*decided));
       if (decided->what == input::fate::fail) tell_failure(decided->path, name_of(decided->code), decided->message);
@@ -263,8 +261,7 @@ class upload_run {
     if (output_.wants_rows()) output_.collect_row(result_row(report));
     if (!report.error) return output_.collect_url(report.public_url);
     if (report.error == errc::not_failed_before) return;
-    const auto& message = report.details.message;
-    tell_failure(report.path.native(), code_name(report.error), message.empty() ? report.error.message() : message);
+    tell_failure(report.path.native(), code_name(report.error), failure_text(report.error, report.details));
   }
 
   const settings& settings_;

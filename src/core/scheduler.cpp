@@ -203,7 +203,7 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
     case handshake_lost:
       if (where.gate.open()) return retry_later(f, where, why, now);
       return requeue(f);
-    case unreachable:
+    case unreachable: return queue_again(f);
     case unserved: return requeue(f);
     case exhausted: return park(f, now + exhausted_pause);
     case stale:
@@ -305,6 +305,13 @@ void scheduler::requeue(file_id f) {
   file_state& file = files_[f];
   file.at = file.has_ticket ? stage::ready : stage::waiting;
   (file.has_ticket ? ready_ : waiting_).push_front(f);
+}
+
+/// Behind the others: the next probe goes with another file, whose ticket may lead somewhere else.
+void scheduler::queue_again(file_id f) {
+  file_state& file = files_[f];
+  file.at = file.has_ticket ? stage::ready : stage::waiting;
+  (file.has_ticket ? ready_ : waiting_).push_back(f);
 }
 
 void scheduler::settle(file_id f, settlement how, errc cause) {

@@ -251,6 +251,7 @@ class scheduler {
   void begin_attempt(file_state& file, stage as, host_gate::role role, host& where, instant now);
   void park(file_id f, instant until);
   void requeue(file_id f);
+  void queue_again(file_id f);
   void settle(file_id f, action::settlement how, errc cause = {});
   void abandon_queued(file_id f, instant now);
   void end_run(errc cause);

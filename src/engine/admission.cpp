@@ -74,7 +74,7 @@ std::optional<settled> admission::examine(item& file) const {
     file.identity.size = file.what.memory->size();
   } else {
     if (rules_.record != nullptr) file.record_name = record_name(rules_.working_directory, file.what.path.native());
-    const auto seen = net::look_at(file.what.path);
+    const auto seen = net::look_at(file.what.path, file.what.follow_link);
     if (seen.status != net::source_status::ok) {
       auto out_of_sight = unfit(file, code_of(seen.status), of_source(seen.status, seen.system_errno));
       out_of_sight.recorded = known_to_be_stored(out_of_sight);
@@ -88,7 +88,7 @@ std::optional<settled> admission::examine(item& file) const {
     return unfit(file, errc::source_too_large, too_large(file.identity.size, rules_.bytes_max));
   file.content_type = file.what.content_type.empty() ? content_type_of(file.what.path) : file.what.content_type;
   if (!wire::is_field_value(file.content_type))
-    return unfit(file, errc::header_refused, header_contradiction("would carry a content type with a control character"));
+    return unfit(file, errc::header_refused, unfit_content_type());
   return std::nullopt;
 }
 

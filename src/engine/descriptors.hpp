@@ -12,7 +12,7 @@ struct request_limits {
 };
 
 /// `wanted`, or less of it: a PUT holds two descriptors (its file and its connection), a presign one. Kept back are those
-/// of each thread (its event loop), of the ledger and of the caller, 24 in all. At least one of each is left.
+/// of each thread (its event loop), 4, and of the ledger and the caller, 24. At least one of each is left.
 constexpr request_limits within_descriptors(request_limits wanted, std::uint64_t descriptors_max, int threads) {
   constexpr std::int64_t kept_back = 24, of_a_thread = 4;
   const auto most = static_cast<std::int64_t>(std::min<std::uint64_t>(descriptors_max, 1u << 20));

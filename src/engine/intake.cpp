@@ -1,12 +1,14 @@
 #include "engine/intake.hpp"
 
+#include "engine/thread.hpp"
+
 #include <utility>
 
 namespace hoist::engine {
 
 intake::intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, hooks h)
     : run_(std::move(r)), files_open_max_(files_open_max), admission_(gate), hooks_(std::move(h)),
-      thread_([this] { loop(); }) {}
+      thread_(started([this] { loop(); })) {}
 
 void intake::loop() {
   while (run_->wait_for_room(files_open_max_)) {

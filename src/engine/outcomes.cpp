@@ -116,6 +116,10 @@ verdict header_contradiction(std::string_view reason) {
   return make(outcome_kind::header_refused, phase::presign, "presign reply: required_headers " + std::string(reason));
 }
 
+verdict unfit_content_type() {
+  return make(outcome_kind::header_refused, phase::source, "the content type has a control character");
+}
+
 bool answer_was_lost(const verdict& failed) {
   const auto kind = failed.what.kind;
   return failed.details.where != phase::connect && (kind == outcome_kind::lost || kind == outcome_kind::stale);

@@ -31,6 +31,7 @@ verdict of_failure(const net::failure& why, phase where, bool reused);
 verdict of_source(net::source_status status, int system_errno);
 verdict too_large(std::uint64_t size, std::uint64_t limit);
 verdict header_contradiction(std::string_view reason);
+verdict unfit_content_type();
 verdict digest_differs();
 verdict of_repeated_ticket();
 

@@ -72,7 +72,8 @@ net::task<void> put_worker::idle_wait() {
   if (job_ != nullptr || stopping_) co_return;
   // Readable while idle: session tickets are fine, anything else ends the connection.
   net::failure ignored;
-  if (connection_->is_open() && reader_.pull(*connection_, ignored) == net::answer_reader::progress::waiting) co_return;
+  if (connection_->is_open() && reader_.pull(*connection_, ignored) == net::answer_reader::progress::waiting && !reader_.any_byte())
+    co_return;
   drop_connection();
   listener_.put_disconnected(*this);
 }
@@ -102,7 +103,7 @@ net::task<std::optional<verdict>> put_worker::connect() {
   const auto by = large ? net::sealing::in_kernel : net::sealing::in_process;
   auto result = co_await connector_.connect(origin_, allowed_, doing_, by);
   if (result.why) co_return of_failure(result.why, phase::connect, false);
-  listener_.connection_opened();
+  listener_.connection_opened(origin_);
   connection_ = std::move(result.connected);
   reader_.restart();
   exchanges_ = 0;
@@ -125,6 +126,8 @@ std::optional<verdict> put_worker::judge(const net::put_result& result, bool reu
   if (result.source != net::source_status::ok) return of_source(result.source, 0);
   if (result.why) return of_failure(result.why, phase::put, reused);
   if (auto failed = of_put_answer(reader_.answer(), our_clock())) return failed;
+  if (!result.sent_all) // whatever it has stored, it is not this file
+    return of_failure({net::failure_kind::broken, "the storage answered 200 before it had the whole file"}, phase::put, reused);
   // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
   if (!body_.unchanged()) return of_source(net::source_status::changed, 0);
   job_->etag = wire::unquoted(reader_.answer().etag);

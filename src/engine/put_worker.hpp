@@ -20,7 +20,7 @@ struct put_listener {
   virtual void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) = 0;
   /// An idle worker's connection is gone.
   virtual void put_disconnected(put_worker& w) = 0;
-  virtual void connection_opened() = 0;
+  virtual void connection_opened(const wire::origin& to) = 0;
 
  protected:
   ~put_listener() = default;

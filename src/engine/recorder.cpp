@@ -1,6 +1,7 @@
 #include "engine/recorder.hpp"
 
 #include "engine/outcomes.hpp"
+#include "engine/thread.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -55,7 +56,7 @@ void recorder::inbox::clear() {
 recorder::recorder(ledger::store& store, std::function<counters()> counters_now,
                    std::function<void(const diagnostics&)> failed)
     : store_(store), linger_(store.durable() ? linger_when_durable : linger), counters_now_(std::move(counters_now)),
-      failed_(std::move(failed)), thread_([this] { loop(); }) {}
+      failed_(std::move(failed)), thread_(started([this] { loop(); })) {}
 
 recorder::~recorder() { stop(); }
 

@@ -5,8 +5,23 @@
 
 namespace hoist::engine {
 
+namespace {
+
+/// Fewer bytes of a secret are no secret.
+constexpr std::size_t telling_bytes = 8;
+
+/// All of it, or its beginning where the words were cut off.
+bool holds(std::string_view words, std::string_view secret) {
+  if (words.find(secret) != std::string_view::npos) return true;
+  for (auto n = std::min(secret.size(), words.size()); n >= telling_bytes; --n)
+    if (words.ends_with(secret.substr(0, n))) return true;
+  return false;
+}
+
+} // namespace
+
 bool tells(std::string_view words, const secrets& s) {
-  const auto holds = [&](std::string_view secret) { return words.find(secret) != std::string_view::npos; };
+  const auto holds = [&](std::string_view secret) { return engine::holds(words, secret); };
   const auto query = s.put_target.substr(std::min(s.put_target.find('?'), s.put_target.size()));
   return holds(s.api_key) || (query.size() > 1 && holds(query.substr(1))) || holds("X-Amz-Signature") ||
          holds("X-Amz-Credential");

@@ -20,9 +20,4 @@ removal_verdict of_delete_answer(const wire::response& answer, core::wall_time o
   return {removal_answer::failed, std::move(why)};
 }
 
-verdict of_delete_failure(const net::failure& why, bool fresh) {
-  auto v = of_failure(why, phase::remove, !fresh);
-  return v;
-}
-
 } // namespace hoist::engine

@@ -19,7 +19,4 @@ struct removal_verdict {
 
 removal_verdict of_delete_answer(const wire::response& answer, core::wall_time our_clock);
 
-/// A failure of the connection, as of any other request to the API.
-verdict of_delete_failure(const net::failure& why, bool fresh);
-
 } // namespace hoist::engine

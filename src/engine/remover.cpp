@@ -3,6 +3,7 @@
 #include "engine/descriptors.hpp"
 #include "engine/from_options.hpp"
 #include "engine/redaction.hpp"
+#include "engine/thread.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -51,7 +52,7 @@ remover::remover(const options& o)
       scheduler_(limits_of(o), retry_policy_of(o), random_seed()),
       sweeper_(o.timeout, static_cast<std::size_t>(requests_max_)), ticker_(io_.get_executor()),
       wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = started([this] { io_.run(); });
 }
 
 remover::~remover() {
@@ -165,7 +166,7 @@ void remover::presign_answered(file_id f, wire::response& answer, core::instant 
 
 void remover::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
-  fail(f, of_delete_failure(why, fresh));
+  fail(f, of_failure(why, phase::remove, !fresh));
 }
 
 void remover::fail(file_id f, verdict v) {

@@ -1,5 +1,6 @@
 #include "engine/shard.hpp"
 
+#include "engine/thread.hpp"
 #include "wire/dates.hpp"
 #include "wire/escape.hpp"
 
@@ -24,6 +25,8 @@ constexpr auto tick_interval = 100ms;
 constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
+/// Storages have a few; an API may make up one for each file.
+constexpr std::size_t origins_known_max = 256;
 
 std::chrono::microseconds micros(core::instant::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d);
@@ -51,7 +54,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
   adopter_ = std::make_unique<adopter>(
       connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, digests_, adoptions);
   net::asio::co_spawn(io_, adopter_->run(), net::asio::detached);
-  thread_ = std::thread([this] { io_.run(); });
+  thread_ = started([this] { io_.run(); });
 }
 
 shard::~shard() {
@@ -200,6 +203,15 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
+void shard::connection_opened(const wire::origin& to) {
+  ++connections_;
+  if (reached_.size() < origins_known_max) reached_.insert(to.text());
+}
+
+/// An origin that was never reached, of a storage that was, is not the storage being away: its files fail like others, in time,
+/// and nobody waits for them.
+bool shard::is_stray(const wire::origin& of) const { return !reached_.empty() && !reached_.contains(of.text()); }
+
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
   flights_[f].worker = nullptr;
@@ -213,6 +225,8 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
+  if (failed->what.kind == core::outcome_kind::unreachable && is_stray(flights_[f].ticket.put_url.where))
+    failed->what.kind = core::outcome_kind::lost;
   flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(*failed);
   if (may_have_stored(*failed)) note_unconfirmed(flights_[f]);
   hide(failed->details, secrets_of(f));
@@ -229,7 +243,7 @@ void shard::note_unconfirmed(flight& f) {
 /// A changed file is tried again as what it is now, if it still is something that may be sent.
 void shard::look_again(file_id f, verdict& v) {
   item& file = flights_[f].file;
-  const auto seen = net::look_at(file.what.path);
+  const auto seen = net::look_at(file.what.path, file.what.follow_link);
   if (seen.status != net::source_status::ok)
     v = of_source(seen.status, seen.system_errno);
   else if (config_.file_bytes_max > 0 && seen.identity.size > config_.file_bytes_max)

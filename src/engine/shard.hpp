@@ -24,6 +24,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -78,13 +79,14 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
   void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) override;
   void put_disconnected(put_worker& w) override;
-  void connection_opened() override { ++connections_; }
+  void connection_opened(const wire::origin& to) override;
   void adoption_ended(item file, std::optional<settled> adopted) override;
 
   void admit();
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
+  bool is_stray(const wire::origin& of) const;
   secrets secrets_of(core::file_id f) const;
   void schedule_pump();
   void pump();
@@ -130,6 +132,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
 
   const net::connect_context connecting_;
   net::reach storage_reach_ = config_.storage_reach;
+  std::set<std::string> reached_; ///< origins of the storage, the first of them
 
   core::scheduler scheduler_;
   core::pipeline pipeline_{config_.presign_depth};

@@ -174,6 +174,8 @@ void sqlite_store::open_database() {
   if (S_ISLNK(status.st_mode)) fail("is a symbolic link; name the file itself");
   if (S_ISDIR(status.st_mode)) fail("is a directory; name a file");
   if (!S_ISREG(status.st_mode)) fail("is no regular file; name another");
+  if (status.st_uid != ::geteuid()) fail("belongs to another user, who could change what it says; name one of your own");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) fail("can be written by others, who could change what it says; take that away with chmod go-w");
   sqlite3* db = nullptr;
   const int opened = sqlite3_open_v2(file_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);

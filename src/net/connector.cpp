@@ -11,7 +11,7 @@ namespace hoist::net {
 
 namespace {
 
-// A peer that acknowledges nothing for this long is gone; the kernel then breaks the connection (reliability.md).
+// A peer that acknowledges nothing for this long is gone; the kernel then breaks the connection.
 constexpr int user_timeout_ms = 30'000;
 
 void tune(tcp_socket& socket) {

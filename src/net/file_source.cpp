@@ -43,9 +43,10 @@ source_check checked(const struct stat& s) noexcept {
 
 } // namespace
 
-source_check look_at(const std::filesystem::path& path) noexcept {
+source_check look_at(const std::filesystem::path& path, bool follow_link) noexcept {
   struct stat s {};
-  return ::stat(path.c_str(), &s) == 0 ? checked(s) : failed(errno);
+  const int result = follow_link ? ::stat(path.c_str(), &s) : ::lstat(path.c_str(), &s);
+  return result == 0 ? checked(s) : failed(errno);
 }
 
 source_check file_source::open(const source& s, const file_identity& expected) noexcept {
@@ -58,7 +59,9 @@ source_check file_source::open(const source& s, const file_identity& expected) n
     return {source_status::ok, 0, expected};
   }
   // O_NONBLOCK: opening a FIFO that took the file's place must not hang; for a regular file it means nothing.
-  descriptor_ = ::open(s.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  const int links = s.follow_link ? 0 : O_NOFOLLOW;
+  descriptor_ = ::open(s.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | links);
+  if (descriptor_ < 0 && errno == ELOOP && !s.follow_link) return {source_status::not_regular, 0, {}};
   if (descriptor_ < 0) return failed(errno);
   struct stat now {};
   if (::fstat(descriptor_, &now) != 0) return failed(errno);

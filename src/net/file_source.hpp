@@ -32,8 +32,8 @@ struct source_check {
   file_identity identity;
 };
 
-/// Looks at `path` without opening it; follows a symbolic link.
-source_check look_at(const std::filesystem::path& path) noexcept;
+/// Looks at `path` without opening it; follows a symbolic link, or says that it is nothing regular.
+source_check look_at(const std::filesystem::path& path, bool follow_link = true) noexcept;
 
 /// Of a cold file this much is fetched before it is read on: more than the first batch, and what a disk gives in one go.
 constexpr std::size_t first_fetch_bytes = 512 * 1024;

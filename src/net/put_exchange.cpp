@@ -94,9 +94,9 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
       ++doing.moves;
     }
   }
-  const bool sent_all = !more && !ec;
+  result.sent_all = !more && !ec;
   if (answered == progress::waiting) answered = co_await await_answer(connection, reader, ec, result, doing);
-  result.reusable = answered == progress::complete && sent_all && reader.answer().keep_alive && !reader.leftover();
+  result.reusable = answered == progress::complete && result.sent_all && reader.answer().keep_alive && !reader.leftover();
   co_return result;
 }
 

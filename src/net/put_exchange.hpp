@@ -14,6 +14,7 @@ namespace hoist::net {
 struct put_result {
   failure why;                              ///< set: there is no answer
   source_status source = source_status::ok; ///< not ok: the file gave out in mid-body; there is no answer either
+  bool sent_all = false;                    ///< the kernel has the whole body
   bool reusable = false;                    ///< the connection may carry another exchange
 };
 

@@ -2,6 +2,7 @@
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 
@@ -12,6 +13,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto found_lifetime = 60s;
+/// An API may give each file a host of its own.
+constexpr std::size_t names_max = 256;
 constexpr auto failed_lifetime = 1s; // a blip in the name service, or a dead list, is asked about again soon
 
 } // namespace
@@ -25,6 +28,7 @@ task<addresses> resolver::resolve(const wire::origin& of, const error_code& shut
   const auto literal = asio::ip::make_address(of.host, not_literal);
   if (!not_literal) co_return addresses{{literal, of.port}};
 
+  make_room();
   auto& cached = cache_[of.text()];
   if (!cached) cached = std::make_shared<entry>(ex_);
   const auto e = cached;
@@ -38,9 +42,28 @@ task<addresses> resolver::resolve(const wire::origin& of, const error_code& shut
   co_return e->list.next_order(now_());
 }
 
+/// What has run out goes first, then whatever nobody waits for.
+void resolver::make_room() {
+  if (cache_.size() < names_max) return;
+  const auto in_use = [](const std::shared_ptr<entry>& e) { return e->pending || e.use_count() > 1; };
+  std::erase_if(cache_, [&](const auto& each) { return !in_use(each.second) && now_() >= each.second->valid_until; });
+  if (cache_.size() >= names_max) std::erase_if(cache_, [&](const auto& each) { return !in_use(each.second); });
+}
+
 /// Asks the system, whoever waits: a look-up cannot be interrupted, and its answer serves the next one.
 void resolver::look_up(std::shared_ptr<entry> e, const std::string& host, std::uint16_t port) {
   e->pending = true;
+  try {
+    ask(e, host, port);
+  } catch (const boost::system::system_error& failed) { // the first look-up starts a thread
+    e->reason = "the name " + host + " cannot be looked up: " + failed.code().message();
+    e->looked_up = now_();
+    e->valid_until = e->looked_up + failed_lifetime;
+    e->pending = false;
+  }
+}
+
+void resolver::ask(const std::shared_ptr<entry>& e, const std::string& host, std::uint16_t port) {
   system_.async_resolve(host, std::to_string(port), [e, host, now = now_](const error_code& ec, const auto& results) {
     addresses found;
     if (!ec)

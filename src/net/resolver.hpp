@@ -32,6 +32,8 @@ class resolver {
   void mark_bad(const wire::origin& of, const tcp::endpoint& address);
   void mark_good(const wire::origin& of, const tcp::endpoint& address);
 
+  std::size_t names_known() const noexcept { return cache_.size(); }
+
   /// No address of `of` answered: the name may have moved. It is looked up anew, at most once a second.
   void distrust(const wire::origin& of);
 
@@ -45,6 +47,8 @@ class resolver {
     time_point looked_up, valid_until; ///< the epoch: never
   };
 
+  void make_room();
+  void ask(const std::shared_ptr<entry>& e, const std::string& host, std::uint16_t port);
   void look_up(std::shared_ptr<entry> e, const std::string& host, std::uint16_t port);
   entry* known(const wire::origin& of);
 

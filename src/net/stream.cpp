@@ -18,6 +18,11 @@ bool wants(interest what, interest bit) noexcept {
   return (static_cast<unsigned>(what) & static_cast<unsigned>(bit)) != 0;
 }
 
+/// Ciphertext that is no data: tickets, key updates. A peer that sends nothing else would keep us opening it for ever.
+constexpr std::size_t unopened_max = 64 * 1024;
+/// So many pieces of a handshake count as progress; more are a peer that drips.
+constexpr int flights_counted = 8;
+
 } // namespace
 
 /// The one waiter, and which of the reactor's waits are out. A wait that is out stays out over several `wait` calls, so
@@ -58,7 +63,7 @@ task<failure> stream::handshake(const tls_context& context, const std::string& h
   doing.enter(stage::handshaking);
   tls_.emplace(context, host);
   if (by == sealing::in_kernel) tls_->offer_kernel(socket_.native_handle());
-  for (;;) {
+  for (int flights = 0;;) {
     block_ = pool_.borrow();
     tls_->set_output({block_.get(), block_bytes});
     const auto status = tls_->handshake();
@@ -82,7 +87,7 @@ task<failure> stream::handshake(const tls_context& context, const std::string& h
       n = receive_some(incoming, ec);
     }
     if (ec) co_return failure{failure_kind::handshake, "connection lost during the TLS handshake: " + ec.message()};
-    ++doing.moves;
+    if (flights++ < flights_counted) ++doing.moves;
     tls_->feed(incoming.first(n));
     // What the handshake does not consume at once must survive our waiting for the peer.
     tls_->hold_input();
@@ -181,10 +186,15 @@ std::size_t stream::receive(std::span<char> out, error_code& ec) {
 
 std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
   for (;;) {
+    if (unopened_ > unopened_max) {
+      ec = asio::error::connection_aborted;
+      return 0;
+    }
     std::size_t n = 0;
     switch (tls_->needs_input() ? tls_engine::status::want_input : tls_->open(out, n)) {
       case tls_engine::status::ok:
         tls_->hold_input();
+        unopened_ = 0;
         ec = {};
         return n;
       case tls_engine::status::closed: ec = asio::error::eof; return 0;
@@ -196,6 +206,7 @@ std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
     const std::size_t arrived = receive_some(incoming, ec);
     if (ec == asio::error::eof) ec = asio::ssl::error::stream_truncated; // TLS has not said that it was the end
     if (ec) return 0;
+    unopened_ += arrived;
     tls_->feed(incoming.first(arrived));
   }
 }

@@ -98,6 +98,7 @@ class stream {
   buffer_pool::block block_;
   std::size_t pending_begin_ = 0, pending_end_ = 0;
   bool drained_ = false; ///< the last read took all there was
+  std::size_t unopened_ = 0; ///< ciphertext received since any of it was data
   error_code shut_;
 };
 

@@ -18,6 +18,9 @@ namespace {
 /// What OpenSSL asks a BIO when it wants keys to go to the kernel; its public header has the number in a comment alone.
 constexpr int bio_ctrl_set_ktls = 72;
 
+/// What OpenSSL has to say while nothing is sent: answers to key updates, which are some 30 bytes each.
+constexpr std::size_t spill_max = 64 * 1024;
+
 /// SSL_get_error needs an empty queue. Emptying an empty one would cost 800 instructions.
 void forget_errors() noexcept {
   if (ERR_peek_error() != 0) ERR_clear_error();
@@ -47,6 +50,7 @@ struct memory_bio {
     tls_engine& e = engine(b);
     const auto n = static_cast<std::size_t>(count);
     if (n > e.output_.size() - e.written_) {
+      if (e.spill_.size() > spill_max) return -1; // a peer that asks and asks, and never lets us say anything else
       e.spill_.insert(e.spill_.end(), bytes, bytes + n);
       return count;
     }

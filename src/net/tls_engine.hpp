@@ -61,9 +61,8 @@ class tls_engine {
     return std::exchange(written_, 0);
   }
 
-  /// Precondition: input_left() == 0. The bytes must stay until they are consumed or held.
+  /// Precondition: what was fed before is used up or held. The bytes must stay until they are consumed or held.
   void feed(std::span<const char> ciphertext) noexcept { input_ = ciphertext; }
-  std::size_t input_left() const noexcept { return input_.size(); }
   /// Copies what is left of the input, so that the caller's buffer is free.
   void hold_input();
 

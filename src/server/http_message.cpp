@@ -97,6 +97,9 @@ head_state parse_head(std::string_view input, request_head& head) {
   const auto used = parser.put(boost::asio::buffer(text.data(), text.size()), ec);
   if (ec == http::error::header_limit) return head_state::too_large;
   if (ec || used != text.size() || !parser.is_header_done()) return head_state::malformed;
+  const auto is_host = [](const header_field& field) { return equal_ignoring_case(field.name, "host"); };
+  // Of two, one could be signed and the other believed.
+  if (std::ranges::count_if(head.fields(), is_host) > 1) return head_state::malformed;
   parser.finish();
   return head_state::complete;
 }

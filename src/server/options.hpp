@@ -1,5 +1,4 @@
-// What hoist-server can be told, and the reading of it from arguments and HOIST_SERVER_* variables. Each field says its
-// unit, its default and what zero means.
+// What hoist-server can be told, and the reading of it from arguments and HOIST_SERVER_* variables; --help explains each.
 #pragma once
 
 #include <chrono>

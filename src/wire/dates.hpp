@@ -18,7 +18,7 @@ std::optional<core::wall_time> parse_iso8601(std::string_view text) noexcept;
 /// "20261122T101530Z", as in X-Amz-Date.
 std::optional<core::wall_time> parse_amz_date(std::string_view text) noexcept;
 
-/// Seconds, or an HTTP date compared with the answer's own `date` (or, without one, with `now`). Never negative.
+/// Seconds, or an HTTP date compared with the answer's own `date`. Never negative.
 std::optional<core::millis> parse_retry_after(std::string_view text, core::wall_time date) noexcept;
 
 } // namespace hoist::wire

@@ -38,6 +38,7 @@ class collector : public http::basic_parser<false> {
 
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
                      error_code&) override {
+    if (head_over_) return; // a trailer
     switch (name) {
       case http::field::date: out_.date = view(value); return;
       case http::field::retry_after: out_.retry_after = view(value); return;
@@ -49,7 +50,7 @@ class collector : public http::basic_parser<false> {
     if (boost::beast::iequals(name_text, "x-amz-server-side-encryption")) out_.encryption = view(value);
   }
 
-  void on_header_impl(error_code&) override {}
+  void on_header_impl(error_code&) override { head_over_ = true; }
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   void on_chunk_header_impl(std::uint64_t, boost::beast::string_view, error_code&) override {}
   void on_finish_impl(error_code&) override {}
@@ -68,6 +69,7 @@ class collector : public http::basic_parser<false> {
   }
 
   response& out_;
+  bool head_over_ = false;
   bool encoded_ = false;
   bool overflowed_ = false;
 };

@@ -31,6 +31,7 @@ TEST(endpoint, origins) {
       {"http", "http://h", "h", 80},
       {"case", "HTTPS://Api.Example", "api.example", 443},
       {"IPv6", "https://[::1]:9000", "::1", 9000},
+      {"IPv6 with more behind it", "https://[::1]junk", "", 0},
       {"path", "https://h/v1", "", 0},
       {"user", "https://u@h", "", 0},
       {"query", "https://h?x", "", 0},

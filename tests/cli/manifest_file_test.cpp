@@ -143,6 +143,15 @@ TEST_F(manifest, cannot_be_put_right) {
   EXPECT_EQ(text(), row("a", "done") + old_summary + row("b", "done"));
 }
 
+// What somebody else has put where the new one is made is not written to, and a FIFO is not waited for. (regression)
+TEST_F(manifest, what_was_planted_aside_is_removed) {
+  hold(row("a", "done"));
+  manifest_file m(file.native(), existing_manifest::go_on);
+  ASSERT_EQ(::mkfifo((folder / ".m.jsonl.hoist-new").c_str(), 0600), 0);
+  m.finish(true, new_summary);
+  EXPECT_TRUE(fs::is_regular_file(file));
+}
+
 // A row's key is its path as it is spelt, quotes and all; a path and its base64 are never mixed up; other lines have none.
 TEST(row_key, of_lines) {
   EXPECT_EQ(row_key(row(R"(a\"b\\)", "done")), R"(":"a\"b\\")");

@@ -251,6 +251,7 @@ TEST_P(put, an_early_refusal_is_the_answer) {
   over.set_value();
   EXPECT_FALSE(result.why) << result.why.text;
   EXPECT_EQ(reader.answer().status, 413);
+  EXPECT_FALSE(result.sent_all);
   EXPECT_FALSE(result.reusable);
   hang_up();
 }

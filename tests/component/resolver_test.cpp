@@ -42,6 +42,16 @@ class name_cache : public testing::Test {
   const wire::origin three{scheme::https, "three.test", 8443};
 };
 
+// An API may give each file a host of its own: what is remembered is bounded. (regression)
+TEST_F(name_cache, remembers_so_many_names) {
+  for (int i = 0; i < 600; ++i) {
+    const auto name = "n" + std::to_string(i) + ".test";
+    name_service::set(name, {"127.0.0.1"});
+    EXPECT_FALSE(look_up({scheme::https, name, 8443}).empty());
+  }
+  EXPECT_LE(names.names_known(), 256u);
+}
+
 // A literal address is taken as it stands; nobody is asked, and nothing is remembered of it.
 TEST_F(name_cache, a_literal_is_never_looked_up) {
   const int before = name_service::lookups();

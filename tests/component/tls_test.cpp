@@ -250,6 +250,38 @@ TEST(tls, session_tickets_while_idle_are_nothing) {
   c.connected.reset();
 }
 
+// A peer that sends what is no data and nothing else is left: within reason it may, and this one would go on for ever. (regression)
+TEST(tls, a_flood_of_key_updates_ends_the_connection) {
+  const auto identity = tls_identity::make();
+  fake_peer peer(identity, [](peer_connection& p) {
+    while (SSL_key_update(p.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(p.ssl()) == 1) {
+    }
+  });
+  net_client client(identity.pem);
+  auto c = client.connect(scheme::https, peer.port());
+  ASSERT_FALSE(c.why) << c.why.text;
+  error_code ec;
+  EXPECT_EQ(run(client.io, receive_exactly(*c.connected, 1, ec)), "");
+  EXPECT_EQ(ec, asio::error::connection_aborted) << ec.message();
+  c.connected.reset();
+}
+
+// A handshake that drips is none that moves on: its limit of time is not put off for ever. (regression)
+TEST(tls, a_dripping_handshake_does_not_count_as_progress) {
+  fake_peer peer([](peer_connection& p) {
+    p.read_some();
+    for (const char c : std::string("\x16\x03\x03\x00\x7a\x02\x00\x00\x76", 9) + std::string(60, '\x03')) {
+      if (!p.write({&c, 1})) return;
+      std::this_thread::yield();
+    }
+  });
+  net_client client;
+  const auto before = client.doing.moves;
+  const auto result = client.connect(scheme::https, peer.port());
+  EXPECT_TRUE(result.why);
+  EXPECT_LE(client.doing.moves - before, 12u);
+}
+
 struct key_update_case {
   const char* name;
   int kind;

@@ -10,12 +10,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from hoist_test import *  # noqa: E402,F403
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+TOP = ("include", "src", "bench", "tests", "cmake")
 README = (ROOT / "README.md").read_text()
 
 
 def names_of_tests():
-    """As the pages write them: suite.case and case, Class.test and test, fuzz.target, soak/script."""
+    """As the pages write them: suite.case and case, Class.test and test, fuzz.target, soak/script; and ctest's own."""
     known = set()
+    for lists in (ROOT / "tests").rglob("CMakeLists.txt"):
+        known |= set(re.findall(r"add_test\(NAME (\w+)", lists.read_text()))
     for source in (ROOT / "tests").rglob("*.cpp"):
         text = source.read_text()
         prefixes = {suite: prefix for prefix, suite in re.findall(r"INSTANTIATE_TEST_SUITE_P\(\s*(\w+),\s*(\w+)", text)}
@@ -51,7 +54,7 @@ class Readme(TestCase):
 
     # Files, folders and tests that the pages name exist.
     def test_pointers(self):
-        for page in [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("src/*/README.md")]:
+        for page in [ROOT / "README.md", *(page for top in TOP for page in (ROOT / top).glob("**/README.md"))]:
             for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
                 self.assertTrue((page.parent / target).exists(), f"{page.relative_to(ROOT)} points to {target}")
 
@@ -59,7 +62,8 @@ class Readme(TestCase):
     def test_proofs(self):
         known = names_of_tests()
         missing = []
-        for page, heading in (("tests/README.md", "## The scorecard"), ("tests/README.md", "## Threats")):
+        for page, heading in (("README.md", "## What it promises"), ("tests/README.md", "## The scorecard"),
+                              ("tests/README.md", "## Threats")):
             table = re.search(rf"{heading}\n.*?\n\|---.*?\n(.*?)\n(?:\n|\Z)", (ROOT / page).read_text(), re.S).group(1)
             for row in table.splitlines():
                 proof = row.strip("|").split("|")[-1]
@@ -68,6 +72,15 @@ class Readme(TestCase):
                 if not named:
                     missing.append("no test in: " + row)
                 missing += [n for n in named if not fnmatch.filter(known, n)]
+        self.assertEqual(missing, [])
+
+    # A room's README names each of its files.
+    def test_every_file_is_introduced(self):
+        missing = []
+        for room in filter(pathlib.Path.is_dir, (ROOT / "src").iterdir()):
+            text = (room / "README.md").read_text()
+            stems = {file.name.split(".")[0] for file in room.glob("*.?pp")} - {"main"}
+            missing += [f"{room.name}/{stem}" for stem in sorted(stems) if not re.search(rf"`{stem}\b", text)]
         self.assertEqual(missing, [])
 
     # Each folder says what lives in it.

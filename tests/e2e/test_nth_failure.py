@@ -238,8 +238,8 @@ class NthFailure(TestCase):
                            ("epoll_create1", "", (errno.EMFILE, errno.ENOMEM), {SUCCESS, REFUSED, FATAL}),
                            ("timerfd_create", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}),
                            ("eventfd", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}),
-                           ("pipe", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}),
-                           ("pthread_create", "", (errno.EAGAIN,), {SUCCESS, REFUSED, FATAL}))
+                           ("pipe", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}))
+            self.fail_each(server, ("pthread_create", "", (errno.EAGAIN,), {SUCCESS, REFUSED, FATAL}), says="thread")
 
 
 if __name__ == "__main__":

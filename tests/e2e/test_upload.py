@@ -97,6 +97,21 @@ class Upload(TestCase):
         self.assertEqual(run.code, 0, run.err)
         self.assertEqual([r["action"] for r in run.rows if r["type"] == "plan"], ["upload", "upload"])
 
+    # It can be put before the command of a run that was there: what that one wrote is neither planned nor touched.
+    # (regression: it was refused, and with --overwrite the rows of done files were replaced)
+    def test_dry_run_of_what_was_run(self):
+        folder = self.make_files(2)
+        manifest = folder / "urls.jsonl"
+        with Server() as server:
+            self.assertEqual(hoist("upload", *server.access(), "-L", str(manifest), str(folder)).code, 0)
+            before = manifest.read_bytes()
+            run = hoist("upload", "-n", *server.access(), "-L", str(manifest), str(folder))
+        self.assertEqual(run.code, 0, run.err)
+        actions = {pathlib.Path(r["path"]).name: r["action"] for r in run.rows if r["type"] == "plan"}
+        self.assertEqual([actions.pop("urls.jsonl"), actions.pop("urls.jsonl.ledger")], ["skip", "skip"])
+        self.assertEqual(list(actions.values()), ["upload", "upload"])
+        self.assertEqual(manifest.read_bytes(), before)
+
     # The storage on an origin of its own is reached like any other.
     def test_storage_origin(self):
         folder = self.make_files(10)

@@ -224,6 +224,66 @@ class Answers(Against):
             run = self.upload(server, self.one_file(os.urandom(50_000_000)))
             self.assertEqual(self.failed_code(run), "storage_rejected")
 
+    # A storage that says 200 before it has the file does not have it. (regression: the file was done)
+    def test_success_before_the_body(self):
+        times = [0]
+
+        def hasty(server, handler, id):
+            times[0] += 1
+            if times[0] > 1:
+                return None
+            handler.close_connection = True
+            handler.rfile.read(64 * 1024)
+            handler.answer(200, b"", {"Connection": "close"})
+            while handler.rfile.read(64 * 1024):  # or closing would take the answer away
+                pass
+            return "answered"
+
+        content = os.urandom(50_000_000)
+        with Independent(put=hasty) as server:
+            run = self.upload(server, self.one_file(content))
+            self.assertEqual(run.code, 0, run.err)
+            self.assertEqual(server.objects[results(run.rows)[0]["id"]], content)
+            self.assertEqual(run.rows[-1]["puts"], 2)
+
+    # A file that becomes a link while it waits is not followed to where it leads. (regression: it was uploaded from there)
+    def test_file_becomes_a_link(self):
+        secret = self.folder / "secret"
+        secret.write_bytes(b"nobody's business")
+        tree = self.folder / "tree"
+        tree.mkdir()
+        (tree / "a.jpg").write_bytes(b"a picture")
+
+        def swap(server, handler, id):
+            if (tree / "a.jpg").is_symlink():
+                return None
+            handler.body()
+            (tree / "a.jpg").unlink(missing_ok=True)
+            (tree / "a.jpg").symlink_to(secret)
+            handler.answer(503)
+            return "answered"
+
+        with Independent(put=swap) as server:
+            run = self.upload(server, tree)
+            self.assertEqual(self.failed_code(run), "source_not_regular")
+            self.assertEqual(server.objects, {})
+
+    # A ticket that leads to nobody costs its file, in time; the others do not wait for it. (regression: it was tried for ever)
+    def test_ticket_to_nobody(self):
+        def presign(server, handler, reply):
+            if b"video/mp4" in server.presign_requests[-1][1]:
+                return {**reply, "presigned_url": reply["presigned_url"].replace("127.0.0.1", "127.0.0.77")}
+            return reply
+
+        files = self.make_files(20)
+        (files / "stray.mp4").write_bytes(b"a film")
+        with Independent(presign=presign) as server:
+            run = self.upload(server, files, options=("--give-up-after", "3s", "-j", "2", "--presign-depth", "1",
+                                                      "--presign-concurrency", "1"))
+            self.assertEqual((run.code, run.rows[-1]["done"]), (1, 20), run.err)
+            failed = [row for row in results(run.rows) if row["status"] == "failed"]
+            self.assertEqual([(pathlib.Path(r["path"]).name, r["error"]["code"]) for r in failed], [("stray.mp4", "gave_up")])
+
     # Redirects are followed by neither call: nothing and nobody's key goes to where they point.
     def test_redirects(self):
         with Independent() as other:

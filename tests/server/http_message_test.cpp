@@ -45,6 +45,7 @@ TEST(parse_head, ambiguous_heads) {
       {"two lengths", "PUT / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", head_state::malformed},
       {"length and chunked", "PUT / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
        head_state::malformed},
+      {"two hosts", "PUT / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n", head_state::malformed},
       {"negative length", "PUT / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", head_state::malformed},
       {"folded value", "PUT / HTTP/1.1\r\nA: b\r\n c\r\n\r\n", head_state::malformed},
       {"space before colon", "PUT / HTTP/1.1\r\nA : b\r\n\r\n", head_state::malformed},

@@ -121,6 +121,8 @@ TEST(put_judge, altered_requests) {
        "400 AuthorizationQueryParametersError"},
       {"lifetime over a week", [](put_request& r) { r.replace("X-Amz-Expires=900", "X-Amz-Expires=604801"); },
        "400 AuthorizationQueryParametersError"},
+      {"names of headers twice", [](put_request& r) { r.replace("content-type%3Bhost", "content-type%3Bcontent-type%3Bhost"); },
+       "400 AuthorizationQueryParametersError"},
       {"other account", [](put_request& r) { r.replace("HOISTTEST", "HOISTXXXX"); }, "403 InvalidAccessKeyId"},
       {"other region", [](put_request& r) { r.replace("us-east-1", "eu-east-1"); },
        "400 AuthorizationQueryParametersError"},

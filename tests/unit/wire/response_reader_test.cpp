@@ -264,6 +264,16 @@ TEST(response_reader, regression_status_below_100) {
   }
 }
 
+// What comes behind the body is no header of it, whatever it is called.
+TEST(response_reader, regression_trailers_are_no_headers) {
+  const auto r = read("HTTP/1.1 200 OK\r\nETag: \"head\"\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+                      "ETag: \"trailer\"\r\nContent-Encoding: gzip\r\nRetry-After: 9\r\n\r\n",
+                      1000);
+  EXPECT_EQ(static_cast<int>(r.end), static_cast<int>(progress::complete));
+  EXPECT_EQ(r.answer.etag, "\"head\"");
+  EXPECT_EQ(r.answer.retry_after, "");
+}
+
 // A chunk's first line that never ends is refused as soon as it is longer than a head may be.
 TEST(response_reader, regression_endless_line_in_a_chunked_body) {
   const std::string start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
