@@ -1,6 +1,7 @@
 #include "cli/overlap.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace hoist::cli {
 
@@ -62,6 +63,12 @@ void hash_set::grow() {
   for (const auto hash : old) {
     if (hash != 0) slots_[slot_of(hash)] = hash;
   }
+}
+
+bool recent_hashes::insert(std::uint64_t hash) {
+  if (older_.contains(hash) || !newer_.insert(hash)) return false;
+  if (newer_.size() >= at_least_) older_ = std::exchange(newer_, {});
+  return true;
 }
 
 bool overlap::name_root(const std::string& absolute) {

@@ -3,8 +3,9 @@
 // PATHs that overlap are taken once. Compared are absolute paths, normalised by their letters alone ("a/../b" is "b",
 // links are not resolved).
 //
-// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each entry of a list. What
-// a walk finds is not kept. Eight bytes: among ten million entries two share a hash with a chance of one in 300 000.
+// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each of the last entries of lists,
+// half a million at least; a list may have no end. One that is repeated after that is a file like any other, which the ledger
+// knows. What a walk finds is not kept. Eight bytes: among a million entries two share a hash with a chance of one in 30 million.
 
 #include <cstdint>
 #include <functional>
@@ -24,6 +25,7 @@ class hash_set {
   bool insert(std::uint64_t hash); ///< false when it is in already
   bool contains(std::uint64_t hash) const;
   bool empty() const { return used_ == 0; }
+  std::size_t size() const { return used_; }
 
  private:
   std::size_t slot_of(std::uint64_t hash) const;
@@ -31,6 +33,20 @@ class hash_set {
 
   std::vector<std::uint64_t> slots_; ///< 0: free
   std::size_t used_ = 0;
+};
+
+/// The last so many that were inserted, and at most twice as many.
+class recent_hashes {
+ public:
+  explicit recent_hashes(std::size_t at_least) : at_least_(at_least) {}
+
+  bool insert(std::uint64_t hash); ///< false when it is in already
+  bool contains(std::uint64_t hash) const { return newer_.contains(hash) || older_.contains(hash); }
+  bool empty() const { return newer_.empty() && older_.empty(); }
+
+ private:
+  std::size_t at_least_;
+  hash_set newer_, older_;
 };
 
 class overlap {
@@ -42,7 +58,7 @@ class overlap {
 
   /// An entry of a list that some PATH, or a walk that has begun, stands for.
   bool covers(std::string_view absolute) const;
-  /// False when the list, or another, had it before.
+  /// False when the list, or another, had it before, not long ago.
   bool take_listed(std::string_view absolute);
 
   /// True when nothing that a walk finds can have been taken otherwise, so that it need not ask.
@@ -59,7 +75,7 @@ class overlap {
 
   text_set roots_; ///< named on the command line, or walked
   text_set walked_;
-  hash_set listed_;
+  recent_hashes listed_{std::size_t{1} << 19};
 };
 
 } // namespace hoist::cli
