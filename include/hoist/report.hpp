@@ -48,7 +48,7 @@ struct file_report {
 
 /// What held a run back most; the name in a summary's `limited_by`.
 enum class limit : std::uint8_t {
-  none,        ///< nothing was uploaded
+  none,        ///< too short to tell, or nothing was uploaded
   source,      ///< `batch::next`: files did not come faster
   presign_api, ///< the API's answers, its rate or its absence
   storage,     ///< the storage's

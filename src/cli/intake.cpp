@@ -9,6 +9,8 @@ namespace hoist::cli {
 
 namespace {
 
+constexpr std::size_t repeats_max = 100'000;
+
 input failed(std::string path, errc code, std::string message) {
   return {input::fate::fail, std::move(path), skip_reason::none, code, std::move(message), std::nullopt};
 }
@@ -123,7 +125,8 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) return failed_by_system(std::move(path), errno);
   if (S_ISDIR(status.st_mode)) return begin_walk(std::move(path), absolute);
-  if (how == named_by::list && !overlap_.take_listed(absolute)) {
+  // A list without an end would never get to what it repeats: from so many on these are files like others.
+  if (how == named_by::list && !overlap_.take_listed(absolute) && repeats_.size() < repeats_max) {
     repeats_.push_back(std::move(path));
     return std::nullopt;
   }

@@ -202,7 +202,7 @@ void scheduler::decide(file_id f, outcome why, host& where, instant now) {
     case lost: return retry_later(f, where, why, now);
     case handshake_lost:
       if (where.gate.open()) return retry_later(f, where, why, now);
-      return requeue(f);
+      return queue_again(f);
     case unreachable: return queue_again(f);
     case unserved: return requeue(f);
     case exhausted: return park(f, now + exhausted_pause);

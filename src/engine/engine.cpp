@@ -113,6 +113,7 @@ engine::engine(const options& o)
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
     c.refusals = &refusals_;
+    c.reached = &reached_;
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
   }
 }

@@ -57,6 +57,7 @@ class engine final : shard_listener {
   const admission admission_;
   ticket_registry tickets_;
   core::refusal_streak refusals_;
+  reached_origins reached_;
   std::unique_ptr<recorder> recorder_;
   std::vector<std::unique_ptr<shard>> shards_;
 

@@ -19,6 +19,7 @@ namespace hoist::engine {
 struct verdict {
   core::outcome what;
   diagnostics details;
+  bool body_was_sent = true; ///< of a PUT: all of it, so that a storage whose answer was lost may have it
 };
 
 /// Nothing for 200.

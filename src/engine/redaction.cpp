@@ -28,8 +28,10 @@ bool tells(std::string_view words, const secrets& s) {
 }
 
 void hide(diagnostics& details, const secrets& s) {
+  constexpr auto hidden = "[it repeats a secret]";
+  if (tells(details.storage_code, s)) details.message = hidden; // which has the code in it, perhaps cut off
   for (std::string* words : {&details.server_message, &details.storage_code, &details.request_id, &details.message})
-    if (tells(*words, s)) *words = "[it repeats a secret]";
+    if (tells(*words, s)) *words = hidden;
 }
 
 } // namespace hoist::engine

@@ -25,8 +25,6 @@ constexpr auto tick_interval = 100ms;
 constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
-/// Storages have a few; an API may make up one for each file.
-constexpr std::size_t origins_known_max = 256;
 
 std::chrono::microseconds micros(core::instant::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d);
@@ -205,12 +203,16 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
 
 void shard::connection_opened(const wire::origin& to) {
   ++connections_;
-  if (reached_.size() < origins_known_max) reached_.insert(to.text());
+  config_.reached->insert(to);
 }
 
 /// An origin that was never reached, of a storage that was, is not the storage being away: its files fail like others, in time,
 /// and nobody waits for them.
-bool shard::is_stray(const wire::origin& of) const { return !reached_.empty() && !reached_.contains(of.text()); }
+void shard::blame_its_origin(file_id f, verdict& failed) const {
+  using enum core::outcome_kind;
+  auto& kind = failed.what.kind;
+  if ((kind == unreachable || kind == handshake_lost) && config_.reached->is_stray(flights_[f].ticket.put_url.where)) kind = lost;
+}
 
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
   (w.connected() ? idle_connected_ : idle_bare_).push_back(&w);
@@ -225,9 +227,8 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
-  if (failed->what.kind == core::outcome_kind::unreachable && is_stray(flights_[f].ticket.put_url.where))
-    failed->what.kind = core::outcome_kind::lost;
-  flights_[f].maybe_stored = flights_[f].maybe_stored || answer_was_lost(*failed);
+  blame_its_origin(f, *failed);
+  flights_[f].maybe_stored = flights_[f].maybe_stored || (answer_was_lost(*failed) && failed->body_was_sent);
   if (may_have_stored(*failed)) note_unconfirmed(flights_[f]);
   hide(failed->details, secrets_of(f));
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);

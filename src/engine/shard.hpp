@@ -13,6 +13,7 @@
 #include "engine/recorder.hpp"
 #include "engine/redaction.hpp"
 #include "engine/sweeper.hpp"
+#include "engine/reached_origins.hpp"
 #include "engine/ticket_registry.hpp"
 #include "net/presign_channel.hpp"
 #include "wire/presign.hpp"
@@ -24,7 +25,6 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <vector>
 
@@ -46,6 +46,7 @@ struct shard_config {
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
   core::refusal_streak* refusals = nullptr; ///< shared by all shards
+  reached_origins* reached = nullptr;       ///< likewise
 };
 
 /// What a shard tells the engine; called on the shard's thread.
@@ -86,7 +87,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
-  bool is_stray(const wire::origin& of) const;
+  void blame_its_origin(core::file_id f, verdict& failed) const;
   secrets secrets_of(core::file_id f) const;
   void schedule_pump();
   void pump();
@@ -132,7 +133,6 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
 
   const net::connect_context connecting_;
   net::reach storage_reach_ = config_.storage_reach;
-  std::set<std::string> reached_; ///< origins of the storage, the first of them
 
   core::scheduler scheduler_;
   core::pipeline pipeline_{config_.presign_depth};

@@ -163,6 +163,19 @@ sqlite_store::~sqlite_store() {
   put_.reset();
 }
 
+/// Root could read and write it anyway. Where modes cannot be changed the file system has none, and there is nothing to be had.
+void sqlite_store::refuse_what_others_can_write(unsigned owner, unsigned mode) {
+  if (owner != ::geteuid() && owner != 0)
+    fail("belongs to another user, who could change what it says; name another with --ledger");
+  constexpr unsigned of_others = S_IWGRP | S_IWOTH, all = 07777;
+  if ((mode & of_others) == 0) return;
+  struct ::stat now {};
+  const bool changed = ::chmod(file_.c_str(), mode & all & ~of_others) == 0 && ::lstat(file_.c_str(), &now) == 0;
+  if (!changed || (now.st_mode & of_others) != 0) return;
+  ::chmod(file_.c_str(), mode & all);
+  fail("can be written by others, who could change what it says; take that away with chmod go-w, or name another with --ledger");
+}
+
 void sqlite_store::open_database() {
   // Created by us, so that it is private from its first byte on; SQLite makes its journal with the same mode. One that is
   // there is not opened beside SQLite: to close it again would take away the locks of whoever in this process has it.
@@ -174,8 +187,7 @@ void sqlite_store::open_database() {
   if (S_ISLNK(status.st_mode)) fail("is a symbolic link; name the file itself");
   if (S_ISDIR(status.st_mode)) fail("is a directory; name a file");
   if (!S_ISREG(status.st_mode)) fail("is no regular file; name another");
-  if (status.st_uid != ::geteuid()) fail("belongs to another user, who could change what it says; name one of your own");
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) fail("can be written by others, who could change what it says; take that away with chmod go-w");
+  if (made < 0) refuse_what_others_can_write(status.st_uid, status.st_mode);
   sqlite3* db = nullptr;
   const int opened = sqlite3_open_v2(file_.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   db_.reset(db);

@@ -54,6 +54,7 @@ class sqlite_store final : public store {
   };
   using statement = std::unique_ptr<sqlite3_stmt, finalize>;
 
+  void refuse_what_others_can_write(unsigned owner, unsigned mode);
   void open_database();
   void lock_out_others();
   int version();

@@ -63,7 +63,7 @@ struct connect_race::field : std::enable_shared_from_this<field> {
     next_start = time_point::min(); // there is nobody to give a head start to
     // Where we have no IPv6 address at all, no port is missing: nothing leads there.
     if (ec == boost::system::errc::address_not_available && to.address().is_v6()) {
-      why = asio::error::network_unreachable;
+      if (!why || !is_own_shortage(why)) why = asio::error::network_unreachable;
       bad.push_back(to);
       return;
     }

@@ -28,7 +28,7 @@ task<addresses> resolver::resolve(const wire::origin& of, const error_code& shut
   const auto literal = asio::ip::make_address(of.host, not_literal);
   if (!not_literal) co_return addresses{{literal, of.port}};
 
-  make_room();
+  if (!cache_.contains(of.text())) make_room();
   auto& cached = cache_[of.text()];
   if (!cached) cached = std::make_shared<entry>(ex_);
   const auto e = cached;
@@ -47,7 +47,8 @@ void resolver::make_room() {
   if (cache_.size() < names_max) return;
   const auto in_use = [](const std::shared_ptr<entry>& e) { return e->pending || e.use_count() > 1; };
   std::erase_if(cache_, [&](const auto& each) { return !in_use(each.second) && now_() >= each.second->valid_until; });
-  if (cache_.size() >= names_max) std::erase_if(cache_, [&](const auto& each) { return !in_use(each.second); });
+  for (auto each = cache_.begin(); cache_.size() > names_max / 2 && each != cache_.end();)
+    each = in_use(each->second) ? std::next(each) : cache_.erase(each);
 }
 
 /// Asks the system, whoever waits: a look-up cannot be interrupted, and its answer serves the next one.
