@@ -35,7 +35,7 @@ def _spellings(secret):
 def found(data):
     """Names of what is in `data` and must not be; never the secrets themselves, since a test's output is an output."""
     names = []
-    for secret in _watched:
+    for secret in tuple(_watched):  # other threads begin servers meanwhile
         if any(spelling in data for spelling in _spellings(secret)):
             names.append(f"a secret that begins with {secret[:4].decode(errors='replace')}")
     part = SIGNED_URL_PARTS.search(data)
