@@ -15,7 +15,7 @@ IN_FLIGHT = 16
 
 class Restarts(Soak):
     short = {"restarts": 3, "every": 2.0, "files": 4000}
-    long = {"restarts": 10, "every": 60.0, "files": 400_000}
+    long = {"restarts": 10, "every": 60.0, "files": 600_000}
 
     def soak(self, figures):
         files, manifest = self.make_many(figures.files, 512), self.folder / "m.jsonl"
