@@ -57,6 +57,11 @@ bool hash_set::contains(std::uint64_t hash) const {
   return used_ > 0 && slots_[slot_of(hash)] == hash;
 }
 
+void hash_set::clear() {
+  std::ranges::fill(slots_, 0);
+  used_ = 0;
+}
+
 void hash_set::grow() {
   std::vector<std::uint64_t> old(std::max<std::size_t>(slots_.size() * 2, 64));
   old.swap(slots_);
@@ -67,7 +72,9 @@ void hash_set::grow() {
 
 bool recent_hashes::insert(std::uint64_t hash) {
   if (older_.contains(hash) || !newer_.insert(hash)) return false;
-  if (newer_.size() >= at_least_) older_ = std::exchange(newer_, {});
+  if (newer_.size() < at_least_) return true;
+  std::swap(newer_, older_);
+  newer_.clear();
   return true;
 }
 

@@ -24,6 +24,7 @@ class hash_set {
  public:
   bool insert(std::uint64_t hash); ///< false when it is in already
   bool contains(std::uint64_t hash) const;
+  void clear(); ///< keeps its memory
   bool empty() const { return used_ == 0; }
   std::size_t size() const { return used_; }
 
