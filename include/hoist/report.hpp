@@ -41,6 +41,7 @@ struct file_report {
   int attempts = 0;                        ///< PUTs begun
   int presigns = 0;                        ///< presign requests begun
   std::chrono::milliseconds elapsed{0};    ///< from its first presign to its settlement
+  std::chrono::steady_clock::time_point settled_at{}; ///< its report comes later: after its row, and with those of others
   std::chrono::microseconds presign_time{0}; ///< of the presign that counted: from its sending to its answer
   std::chrono::microseconds put_time{0};     ///< of the PUT that counted, a connection it had to wait for included
   bool from_ledger = false;                ///< done by an earlier run; nothing was uploaded now

@@ -9,6 +9,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -28,11 +29,6 @@ auto now() {
   return std::chrono::steady_clock::now();
 }
 
-/// Enough that no PUT slot and no presign ever waits for the source, little enough that the end comes soon.
-std::size_t enough_for(int concurrency) {
-  return 3 * static_cast<std::size_t>(concurrency) + 16;
-}
-
 hoist::options at_concurrency(hoist::options o, int concurrency) {
   o.concurrency = concurrency;
   return o;
@@ -43,23 +39,12 @@ hoist::options at_concurrency(hoist::options o, int concurrency) {
 bench_measurement::bench_measurement(asio::io_context& context, hoist::options o, bench_meter::plan plan,
                                      std::shared_ptr<const std::string> payload, made_objects& objects, spdlog::logger& log)
     : plan_(plan)
-    , under_way_max_(enough_for(plan.concurrency))
     , payload_(std::move(payload))
     , made_(objects)
     , log_(log)
     , timer_(context)
     , meter_(plan, now(), resources_used)
     , uploader_(made<uploader>(context.get_executor(), at_concurrency(std::move(o), plan.concurrency))) {}
-
-/// The library's threads call into this, so it has to fall silent first.
-bench_measurement::~bench_measurement() {
-  {
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    changed_.notify_all();
-  }
-  auto last = std::move(uploader_);
-}
 
 asio::awaitable<bench_measurement::result> bench_measurement::run() {
   if (plan_.duration > 0ms) {
@@ -82,7 +67,7 @@ asio::awaitable<bench_measurement::result> bench_measurement::run() {
   r.cell.puts_throttled = counted.puts_throttled;
   r.cell.limited_by = report.limited_by;
   r.cell.limited_detail = std::move(report.limited_detail);
-  r.taken = taken_;
+  r.sent = std::min(taken_, report.puts);
   if (ec != errc::cancelled || stopped_early_) r.error = ec; // the time was up: that is no error
   r.details = std::move(report.details);
   co_return r;
@@ -124,18 +109,12 @@ batch bench_measurement::make_batch() {
   b.sink = [this](file_report&& report) { settle(std::move(report)); };
   b.unconfirmed = [this](std::string id) { made_.maybe_stored(std::move(id)); };
   b.watch.on_log = [this](severity s, const std::string& text) { log_.log(level_of(s), "{}", text); };
-  b.watch.on_stop = [this] {
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    changed_.notify_all();
-  };
   return b;
 }
 
 std::optional<source> bench_measurement::next() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return over_ || taken_ - meter_.settled() < under_way_max_; });
-  if (over_ || taken_ == plan_.objects_max) {
+  const std::lock_guard lock(mutex_);
+  if (taken_ == plan_.objects_max) {
     meter_.source_ended();
     return std::nullopt;
   }
@@ -156,9 +135,8 @@ void bench_measurement::settle(file_report&& report) {
     if (report.error)
       meter_.failed();
     else
-      meter_.done(now(), report.presign_time, report.put_time);
+      meter_.done(now(), report.settled_at, report.presign_time, report.put_time);
     tell = report.error && report.error != errc::cancelled && ++failures_logged_ <= failures_logged_max;
-    changed_.notify_one();
   }
   if (!tell) return;
   log_.error("an upload failed: {} ({})", escaped(failure_text(report.error, report.details)), code_name(report.error));

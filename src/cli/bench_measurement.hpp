@@ -14,7 +14,6 @@
 
 #include <spdlog/logger.h>
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,7 +24,7 @@ class bench_measurement {
  public:
   struct result {
     bench_cell cell;
-    std::uint64_t taken = 0; ///< objects that were begun
+    std::uint64_t sent = 0; ///< objects of which bytes may have been sent
     error_code error;        ///< why all measuring is over; `cancelled` after stop()
     diagnostics details;
   };
@@ -33,7 +32,6 @@ class bench_measurement {
   /// `o.concurrency` is set from the plan. Throws usage_error for options that the library refuses.
   bench_measurement(boost::asio::io_context& context, hoist::options o, bench_meter::plan plan,
                     std::shared_ptr<const std::string> payload, made_objects& objects, spdlog::logger& log);
-  ~bench_measurement();
   bench_measurement(const bench_measurement&) = delete;
   bench_measurement& operator=(const bench_measurement&) = delete;
 
@@ -52,7 +50,6 @@ class bench_measurement {
   void drain();
 
   const bench_meter::plan plan_;
-  const std::size_t under_way_max_;
   std::shared_ptr<const std::string> payload_;
   made_objects& made_;
   spdlog::logger& log_;
@@ -61,13 +58,11 @@ class bench_measurement {
   bool stopped_early_ = false;
 
   mutable std::mutex mutex_; ///< over the rest, which the source's and the sink's thread share
-  std::condition_variable changed_;
   bench_meter meter_;
   std::uint64_t taken_ = 0;
-  bool over_ = false; ///< nothing more is begun
   int failures_logged_ = 0;
 
-  uploader uploader_;
+  uploader uploader_; ///< the last, so that its threads, which call into this, fall silent first
 };
 
 } // namespace hoist::cli

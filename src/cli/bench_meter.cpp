@@ -37,9 +37,9 @@ percentiles percentiles_of(std::vector<std::uint32_t>& values) {
 bench_meter::bench_meter(plan p, time_point begun, std::function<resource_use()> look)
     : plan_(p), begun_(begun), look_(std::move(look)) {}
 
-bool bench_meter::warm_up_is_over(time_point now) const {
+bool bench_meter::warm_up_is_over(time_point at) const {
   if (all_done_ < static_cast<std::uint64_t>(plan_.concurrency)) return false;
-  const bool by_time = plan_.duration.count() > 0 && now - begun_ >= plan_.duration / warm_up_part;
+  const bool by_time = plan_.duration.count() > 0 && at - begun_ >= plan_.duration / warm_up_part;
   return by_time || all_done_ >= plan_.objects_max / warm_up_part;
 }
 
@@ -49,18 +49,20 @@ void bench_meter::close(time_point now) {
   used_until_ = look_();
 }
 
-void bench_meter::done(time_point now, std::chrono::microseconds presign, std::chrono::microseconds put) {
+void bench_meter::done(time_point now, time_point at, std::chrono::microseconds presign, std::chrono::microseconds put) {
   ++all_done_;
   if (closed_) return;
   if (!counting_) {
-    if (!warm_up_is_over(now)) return;
+    if (!warm_up_is_over(at)) return;
     counting_ = true;
-    from_ = until_ = now;
+    from_ = until_ = at;
+    looked_at_ = now;
     used_from_ = used_until_ = look_();
     return;
   }
+  if (at < from_) return; // of another thread, whose news came in later
   ++counted_;
-  until_ = now;
+  until_ = std::max(until_, at);
   presigns_.push_back(bounded(presign));
   puts_.push_back(bounded(put));
   // Fewer than wanted are under way from here on, and nothing will fill their places.
@@ -84,7 +86,7 @@ bench_cell bench_meter::result() {
   cell.presign = percentiles_of(presigns_);
   cell.put = percentiles_of(puts_);
   const auto cpu = std::chrono::duration<double>(used_until_.process_cpu - used_from_.process_cpu).count();
-  if (const double looked = seconds_between(from_, closed_at_); closed_ && looked > 0) cell.cores_used = cpu / looked;
+  if (const double looked = seconds_between(looked_at_, closed_at_); closed_ && looked > 0) cell.cores_used = cpu / looked;
   if (counted_ > 0) cell.cpu_us_per_object = cell.cores_used * cell.seconds * 1e6 / static_cast<double>(counted_);
   const auto ticks = used_until_.machine_total - used_from_.machine_total;
   if (ticks > 0)

@@ -69,7 +69,8 @@ class bench_meter {
   void began() { ++begun_objects_; }
   void source_ended() { source_ended_ = true; }
 
-  void done(time_point now, std::chrono::microseconds presign, std::chrono::microseconds put);
+  /// `at`: when it was done, of which the news may come in late and in groups. `now`: for the use of the machine.
+  void done(time_point now, time_point at, std::chrono::microseconds presign, std::chrono::microseconds put);
   void failed() { ++failed_; }
   /// From here on nothing counts.
   void close(time_point now);
@@ -80,7 +81,7 @@ class bench_meter {
   bench_cell result();
 
  private:
-  bool warm_up_is_over(time_point now) const;
+  bool warm_up_is_over(time_point at) const;
 
   plan plan_;
   time_point begun_;
@@ -90,7 +91,7 @@ class bench_meter {
 
   bool counting_ = false;
   time_point from_{}, until_{}; ///< of what is counted: the completion before the first, and the last
-  time_point closed_at_{};
+  time_point looked_at_{}, closed_at_{}; ///< when the machine was looked at
   resource_use used_from_, used_until_;
   std::uint64_t counted_ = 0;
   std::vector<std::uint32_t> presigns_, puts_; ///< microseconds

@@ -126,7 +126,7 @@ class bench_run {
       }
       bench_meter::plan plan{size, *concurrency, objects, settings_.duration};
       auto measured = co_await measure(plan, payload);
-      budget.spent(measured.taken);
+      budget.spent(measured.sent);
       if (is_over()) { // it was cut short, and says nothing
         sweep.end(sweep_end::stopped);
         break;

@@ -31,6 +31,7 @@ settled about(item& file) {
   s.report.path = file.what.path;
   s.report.tag = file.what.tag;
   s.report.size = file.identity.size;
+  s.report.settled_at = std::chrono::steady_clock::now();
   return s;
 }
 

@@ -159,6 +159,7 @@ void engine::start(std::shared_ptr<run> r, source what) {
   s.recorded = true; // this end is the uploader's, not the file's
   s.report.path = std::move(what.path);
   s.report.tag = what.tag;
+  s.report.settled_at = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
     s.report.error = ended_;

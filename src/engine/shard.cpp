@@ -393,7 +393,8 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
   r.content_type = std::move(f.file.content_type);
   r.attempts = scheduler_.puts_of(a.file);
   r.presigns = scheduler_.presigns_of(a.file);
-  if (f.started != core::instant{}) r.elapsed = std::chrono::duration_cast<core::millis>(now_steady() - f.started);
+  r.settled_at = now_steady();
+  if (f.started != core::instant{}) r.elapsed = std::chrono::duration_cast<core::millis>(r.settled_at - f.started);
   if (a.how == settlement::done) {
     r.id = f.ticket.id;
     r.public_url = f.ticket.public_url;

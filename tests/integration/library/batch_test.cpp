@@ -25,8 +25,8 @@ using test::value_of;
 
 class upload_all : public testing::TestWithParam<int> {};
 
-// 500 files, on any number of threads: each is reported once, one report at a time and not on the caller's thread, each
-// is stored once, and the counts agree with the server's own.
+// 500 files, on any number of threads: each is reported once, one report at a time, not on the caller's thread and after it
+// was settled; each is stored once, and the counts agree with the server's own.
 TEST_P(upload_all, five_hundred_files) {
   server_process server;
   temporary_folder folder;
@@ -41,9 +41,11 @@ TEST_P(upload_all, five_hundred_files) {
   uploader up(o);
   completion<batch_report> done;
   batch b = list.make();
-  std::atomic<bool> on_caller{false};
+  std::atomic<bool> on_caller{false}, out_of_time{false};
+  const auto began = std::chrono::steady_clock::now();
   b.sink = [&, inner = b.sink, caller = std::this_thread::get_id()](file_report&& r) {
     if (std::this_thread::get_id() == caller) on_caller = true;
+    if (r.settled_at <= began || r.settled_at > std::chrono::steady_clock::now()) out_of_time = true;
     inner(std::move(r));
   };
   std::size_t flushed = 0;
@@ -61,6 +63,7 @@ TEST_P(upload_all, five_hundred_files) {
   EXPECT_EQ(flushed, 500u) << "the last flush comes after the last report, before the completion";
   EXPECT_LT(flushes, 500);
   EXPECT_FALSE(on_caller);
+  EXPECT_FALSE(out_of_time);
   const auto total = done.report();
   EXPECT_TRUE(total.complete);
   EXPECT_EQ(total.done, 500u);

@@ -182,8 +182,10 @@ TEST_F(upload, unfit_sources_fail_without_a_request) {
   for (const auto& c : cases) {
     completion<file_report> done;
     const source s = c.make(folder);
+    const auto began = std::chrono::steady_clock::now();
     up.async_upload(s, done.handler());
     ASSERT_TRUE(done.wait()) << c.name;
+    EXPECT_GT(done.report().settled_at, began) << c.name;
     EXPECT_EQ(done.error(), c.expected) << c.name;
     EXPECT_EQ(done.report().error, c.expected) << c.name;
     EXPECT_EQ(done.report().path, s.path) << c.name;
