@@ -1,6 +1,7 @@
 #include "cli/manifest_file.hpp"
 
 #include "cli/escape.hpp"
+#include "cli/name_hash.hpp"
 #include "cli/usage_error.hpp"
 
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -91,16 +91,13 @@ bool is_summary(std::string_view line) {
   return line.starts_with(every_row_begins) && line.substr(every_row_begins.size()).starts_with("summary\"");
 }
 
-std::uint64_t hash_of(std::string_view key) {
-  return std::hash<std::string_view>{}(key);
-}
-
 void write(std::FILE* out, std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), out) != text.size()) fail("write");
 }
 
 /// Of several rows about one file the last one stays, unless `superseded` has it. Lines that name no file stay.
-void copy_earlier(std::FILE* in, std::uint64_t end, const std::unordered_set<std::uint64_t>& superseded, std::FILE* out) {
+void copy_earlier(std::FILE* in, std::uint64_t end, const name_hash& hash_of,
+                  const std::unordered_set<std::uint64_t>& superseded, std::FILE* out) {
   std::unordered_map<std::uint64_t, std::uint64_t> last;
   const auto each = [&](auto&& use) {
     line_reader lines(in, 0);
@@ -120,7 +117,7 @@ void copy_earlier(std::FILE* in, std::uint64_t end, const std::unordered_set<std
   });
 }
 
-std::unordered_set<std::uint64_t> keys_from(std::FILE* in, std::uint64_t begin) {
+std::unordered_set<std::uint64_t> keys_from(std::FILE* in, std::uint64_t begin, const name_hash& hash_of) {
   std::unordered_set<std::uint64_t> keys;
   line_reader lines(in, begin);
   for (auto line = lines.next(); !line.empty(); line = lines.next()) keys.insert(hash_of(row_key(line)));
@@ -203,7 +200,10 @@ void manifest_file::finish(bool complete, std::string_view summary) {
   ::unlink(name.c_str()); // somebody else's, be it a link or a FIFO
   auto out = open_stream(name.c_str(), O_WRONLY | O_CREAT | O_EXCL, status.st_mode & 0777, "w");
   try {
-    if (!complete) copy_earlier(in.get(), rows_begin_, keys_from(in.get(), rows_begin_), out.get());
+    if (!complete) {
+      const name_hash hash;
+      copy_earlier(in.get(), rows_begin_, hash, keys_from(in.get(), rows_begin_, hash), out.get());
+    }
     line_reader lines(in.get(), rows_begin_);
     for (auto line = lines.next(); !line.empty(); line = lines.next()) write(out.get(), line);
     write(out.get(), summary);

@@ -21,12 +21,6 @@ void append_normalised(std::string& out, std::string_view path) {
   }
 }
 
-/// Zero marks a free slot.
-std::uint64_t hash_of(std::string_view text) {
-  const std::uint64_t hash = std::hash<std::string_view>{}(text);
-  return hash == 0 ? 1 : hash;
-}
-
 } // namespace
 
 std::string normalised(std::string_view directory, std::string_view path) {
@@ -78,6 +72,12 @@ bool recent_hashes::insert(std::uint64_t hash) {
   return true;
 }
 
+/// Zero marks a free slot.
+std::uint64_t overlap::hash_of(std::string_view absolute) const {
+  const auto hash = hash_(absolute);
+  return hash == 0 ? 1 : hash;
+}
+
 bool overlap::name_root(const std::string& absolute) {
   return roots_.insert(absolute).second;
 }
@@ -103,7 +103,7 @@ bool overlap::take_listed(std::string_view absolute) {
 }
 
 bool overlap::leaves_out(std::string_view absolute) const {
-  return roots_.contains(absolute) || listed_.contains(hash_of(absolute));
+  return roots_.contains(absolute) || (!listed_.empty() && listed_.contains(hash_of(absolute)));
 }
 
 } // namespace hoist::cli

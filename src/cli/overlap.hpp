@@ -5,7 +5,9 @@
 //
 // Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each of the last entries of lists,
 // half a million at least; a list may have no end. One that is repeated after that is a file like any other, which the ledger
-// knows. What a walk finds is not kept. Eight bytes: among a million entries two share a hash with a chance of one in 30 million.
+// knows. What a walk finds is not kept.
+
+#include "cli/name_hash.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -74,6 +76,9 @@ class overlap {
   };
   using text_set = std::unordered_set<std::string, text_hash, std::equal_to<>>;
 
+  std::uint64_t hash_of(std::string_view absolute) const;
+
+  name_hash hash_;
   text_set roots_; ///< named on the command line, or walked
   text_set walked_;
   recent_hashes listed_{std::size_t{1} << 19};

@@ -3,10 +3,9 @@
 #include "engine/descriptors.hpp"
 #include "engine/from_options.hpp"
 #include "engine/redaction.hpp"
+#include "engine/spawn.hpp"
 #include "engine/thread.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -213,7 +212,7 @@ void remover::act(const core::action::start_presign& a) {
     net::presign_listener& answers = *this;
     channels_.push_back(std::make_unique<net::presign_channel>(
         net::connect_context{io_.get_executor(), names_, tls_, buffers_, stream_tallies_}, api_, pipeline_, answers));
-    net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
+    spawn(io_, channels_.back()->run());
     free = std::prev(channels_.end());
   }
   f.channel = static_cast<int>(free - channels_.begin());

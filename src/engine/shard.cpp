@@ -1,11 +1,10 @@
 #include "engine/shard.hpp"
 
+#include "engine/spawn.hpp"
 #include "engine/thread.hpp"
 #include "wire/dates.hpp"
 #include "wire/escape.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 
@@ -51,7 +50,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
   adoption_listener& adoptions = *this;
   adopter_ = std::make_unique<adopter>(
       connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, digests_, adoptions);
-  net::asio::co_spawn(io_, adopter_->run(), net::asio::detached);
+  spawn(io_, adopter_->run());
   thread_ = started([this] { io_.run(); });
 }
 
@@ -312,7 +311,7 @@ void shard::act(const core::action::start_put& a) {
 void shard::add_channel() {
   net::presign_listener& replies = *this;
   channels_.push_back(std::make_unique<net::presign_channel>(connecting_, config_.api, pipeline_, replies));
-  net::asio::co_spawn(io_, channels_.back()->run(), net::asio::detached);
+  spawn(io_, channels_.back()->run());
 }
 
 void shard::add_worker() {
@@ -320,7 +319,7 @@ void shard::add_worker() {
   digest::md5_lanes* const digests = config_.verify == verify_mode::md5 ? &digests_ : nullptr;
   workers_.push_back(std::make_unique<put_worker>(connecting_, storage_reach_, digests, puts));
   idle_bare_.push_back(workers_.back().get());
-  net::asio::co_spawn(io_, workers_.back()->run(), net::asio::detached);
+  spawn(io_, workers_.back()->run());
 }
 
 /// A warm connection to the place, else a worker without one, be it a new one, else one whose connection leads elsewhere.

@@ -72,7 +72,6 @@ TEST(overlap, recent_hashes_forgets_the_oldest) {
   }
 }
 
-
 // The set grows and keeps what it has.
 TEST(overlap, hash_set_keeps_all) {
   hash_set set;
