@@ -80,8 +80,8 @@ enum class stop_mode {
 /// a slot to an executor of your own.
 /// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their executors,
 /// and joins. It may not be called from a sink, an observer or a source.
-/// Memory: std::bad_alloc on one of its threads ends the process, as the files in that thread's hands could not be settled any
-/// more; with a ledger the next run goes on from there.
+/// Memory: std::bad_alloc on one of its threads, except from `batch::next`, ends the process, as the files in that thread's
+/// hands could not be settled any more; with a ledger the next run goes on from there.
 class uploader {
  public:
   using executor_type = boost::asio::any_io_executor;

@@ -11,6 +11,8 @@ namespace {
 
 // The part of a measurement, in time or in objects, that is warm-up at least: handshakes are over, windows are full.
 constexpr int warm_up_part = 10;
+// Between the looks at the machine there is this part of the counted time at least, or they are of no use.
+constexpr double looked_part_least = 0.5;
 
 std::uint32_t bounded(std::chrono::microseconds t) {
   constexpr std::int64_t most = std::numeric_limits<std::uint32_t>::max();
@@ -85,12 +87,14 @@ bench_cell bench_meter::result() {
   cell.seconds = seconds_between(from_, until_);
   cell.presign = percentiles_of(presigns_);
   cell.put = percentiles_of(puts_);
-  const auto cpu = std::chrono::duration<double>(used_until_.process_cpu - used_from_.process_cpu).count();
-  if (const double looked = seconds_between(looked_at_, closed_at_); closed_ && looked > 0) cell.cores_used = cpu / looked;
+  // News comes in groups: what was counted may have come in with a single one, and the two looks say nothing of it.
+  const double looked = seconds_between(looked_at_, closed_at_);
+  if (!closed_ || looked <= 0 || looked < cell.seconds * looked_part_least) return cell;
+  cell.cores_used = std::chrono::duration<double>(used_until_.process_cpu - used_from_.process_cpu).count() / looked;
   if (counted_ > 0) cell.cpu_us_per_object = cell.cores_used * cell.seconds * 1e6 / static_cast<double>(counted_);
-  const auto ticks = used_until_.machine_total - used_from_.machine_total;
-  if (ticks > 0)
-    cell.machine_busy = static_cast<double>(used_until_.machine_busy - used_from_.machine_busy) / static_cast<double>(ticks);
+  if (used_until_.machine_total > used_from_.machine_total)
+    cell.machine_busy = static_cast<double>(used_until_.machine_busy - used_from_.machine_busy) /
+                        static_cast<double>(used_until_.machine_total - used_from_.machine_total);
   return cell;
 }
 

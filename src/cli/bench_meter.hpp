@@ -39,8 +39,8 @@ struct bench_cell {
   std::uint64_t failed = 0;
   double seconds = 0; ///< that count
   percentiles presign, put;
-  double cpu_us_per_object = 0;
-  double cores_used = 0;      ///< by this process: 1.5 is one and a half
+  double cpu_us_per_object = 0; ///< 0 when unknown: too short to tell
+  double cores_used = 0;      ///< by this process: 1.5 is one and a half; 0 when unknown
   double machine_busy = 0;    ///< 0 to 1, of all processors and by anybody; 0 when unknown
   std::uint64_t presigns_throttled = 0, puts_throttled = 0; ///< answers 429 and 503, of the whole measurement
   limit limited_by = limit::none;

@@ -209,7 +209,7 @@ void manifest_file::finish(bool complete, std::string_view summary) {
     write(out.get(), summary);
     if (std::fflush(out.get()) != 0 || ::fdatasync(::fileno(out.get())) != 0) fail("write");
     if (std::rename(name.c_str(), file_.c_str()) != 0) fail("rename");
-  } catch (const std::system_error&) {
+  } catch (...) {
     ::unlink(name.c_str());
     throw;
   }

@@ -1,8 +1,6 @@
 #include "cli/name_hash.hpp"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 
 #include <cstring>
@@ -19,33 +17,27 @@ name_hash::key drawn_key() {
 }
 
 [[noreturn]] void fail() {
-  throw std::runtime_error("OpenSSL cannot compute SipHash");
+  throw std::runtime_error("OpenSSL cannot compute SHA-256");
 }
 
 } // namespace
 
-void name_hash::free_context::operator()(evp_mac_ctx_st* c) const {
-  EVP_MAC_CTX_free(c);
+void name_hash::free_context::operator()(evp_md_ctx_st* c) const {
+  EVP_MD_CTX_free(c);
 }
 
 name_hash::name_hash() : name_hash(drawn_key()) {}
 
-name_hash::name_hash(const key& k) : key_(k) {
-  EVP_MAC* mac = EVP_MAC_fetch(nullptr, "SIPHASH", nullptr);
-  context_.reset(EVP_MAC_CTX_new(mac));
-  EVP_MAC_free(mac); // the context holds it
-  std::size_t size = sizeof(std::uint64_t);
-  const OSSL_PARAM wanted[] = {OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &size), OSSL_PARAM_construct_end()};
-  if (!context_ || EVP_MAC_CTX_set_params(context_.get(), wanted) != 1) fail();
+name_hash::name_hash(const key& k) : keyed_(EVP_MD_CTX_new()), used_(EVP_MD_CTX_new()) {
+  if (!keyed_ || !used_ || EVP_DigestInit_ex(keyed_.get(), EVP_sha256(), nullptr) != 1 ||
+      EVP_DigestUpdate(keyed_.get(), k.data(), k.size()) != 1)
+    fail();
 }
 
 std::uint64_t name_hash::operator()(std::string_view name) const {
-  std::array<unsigned char, sizeof(std::uint64_t)> digest{};
-  std::size_t size = 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(name.data());
-  if (EVP_MAC_init(context_.get(), key_.data(), key_.size(), nullptr) != 1 ||
-      EVP_MAC_update(context_.get(), bytes, name.size()) != 1 ||
-      EVP_MAC_final(context_.get(), digest.data(), &size, digest.size()) != 1 || size != digest.size())
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  if (EVP_MD_CTX_copy_ex(used_.get(), keyed_.get()) != 1 || EVP_DigestUpdate(used_.get(), name.data(), name.size()) != 1 ||
+      EVP_DigestFinal_ex(used_.get(), digest.data(), nullptr) != 1)
     fail();
   std::uint64_t value = 0;
   std::memcpy(&value, digest.data(), sizeof value);

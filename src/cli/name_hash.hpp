@@ -9,16 +9,17 @@
 #include <memory>
 #include <string_view>
 
-struct evp_mac_ctx_st;
+struct evp_md_ctx_st;
 
 namespace hoist::cli {
 
-/// SipHash-2-4. One thread at a time.
+/// The beginning of SHA-256 of the key and the name; a length that is not told cannot be appended to. (Not SipHash, which an
+/// OpenSSL that keeps to FIPS does not have.) One thread at a time.
 class name_hash {
  public:
-  using key = std::array<unsigned char, 16>;
+  using key = std::array<unsigned char, 32>;
 
-  /// With a key that nobody knows. Throws std::runtime_error when there is none to be had.
+  /// With a key that nobody knows. Throws std::runtime_error when there is none to be had, or no SHA-256.
   name_hash();
   explicit name_hash(const key& k);
 
@@ -26,10 +27,12 @@ class name_hash {
 
  private:
   struct free_context {
-    void operator()(evp_mac_ctx_st* c) const;
+    void operator()(evp_md_ctx_st* c) const;
   };
-  key key_;
-  std::unique_ptr<evp_mac_ctx_st, free_context> context_;
+  using context = std::unique_ptr<evp_md_ctx_st, free_context>;
+
+  context keyed_; ///< has the key in it
+  context used_;  ///< its copy, for one name
 };
 
 } // namespace hoist::cli

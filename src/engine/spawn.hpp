@@ -1,6 +1,6 @@
 #pragma once
 
-// How the loops of a shard begin: workers, channels, the adopter.
+// How the loops begin that live as long as their shard or remover: workers, channels, the adopter.
 
 #include "net/types.hpp"
 
@@ -13,7 +13,7 @@
 namespace hoist::engine {
 
 /// What a loop throws (there is no memory, say) leaves io_context::run, as from any handler, and ends the process. Were it
-/// dropped, the files of that loop would never settle and their run never end; as it is, the next one goes on from the ledger.
+/// dropped, what that loop had in hand would never settle and its run never end; with a ledger, the next one goes on from there.
 inline void spawn(net::asio::io_context& context, net::task<void> loop) {
   net::asio::co_spawn(context, std::move(loop), [](const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);

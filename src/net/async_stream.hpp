@@ -52,7 +52,8 @@ class async_stream {
   auto start(Operation operation, Token&& token) {
     auto initiate = [this](auto handler, Operation run) {
       const auto ex = asio::get_associated_executor(handler, get_executor());
-      auto complete = [handler = std::move(handler)](std::exception_ptr, result r) mutable {
+      auto complete = [handler = std::move(handler)](const std::exception_ptr& thrown, result r) mutable {
+        if (thrown) std::rethrow_exception(thrown);
         std::move(handler)(r.first, r.second);
       };
       asio::co_spawn(get_executor(), run(), asio::bind_executor(ex, std::move(complete)));

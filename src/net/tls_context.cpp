@@ -9,6 +9,8 @@
 
 #include <arpa/inet.h>
 
+#include <new>
+
 namespace hoist::net {
 
 namespace {
@@ -63,7 +65,7 @@ tls_context::tls_context(const tls_options& o)
 
 tls_context::session tls_context::new_session(const std::string& host, bool& resumes) const {
   session s(SSL_new(ctx_.get()));
-  if (!s) fail("TLS session");
+  if (!s) throw std::bad_alloc();
   SSL_set_connect_state(s.get());
   if (is_ip_literal(host)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(s.get()), host.c_str());

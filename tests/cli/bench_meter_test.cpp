@@ -143,6 +143,21 @@ TEST(bench_meter, use_of_the_machine) {
   EXPECT_NEAR(cell.machine_busy, 0.75, 1e-9);
 }
 
+// What came in with a single group leaves no time between the looks at the machine: they say nothing, rather than anything.
+TEST(bench_meter, regression_looks_that_are_too_close) {
+  fake_machine machine;
+  bench_meter meter({1, 1, 100, 1s}, start, machine.look());
+  meter.done(start + 200ms, start + 150ms, 1ms, 1ms);
+  machine.now = {5ms, 1, 1};
+  for (int i = 1; i <= 20; ++i) meter.done(start + 200ms, start + 150ms + i * 2ms, 1ms, 1ms);
+  meter.close(start + 200ms + 10us);
+  const auto cell = meter.result();
+  EXPECT_NEAR(cell.objects_per_second(), 500, 1e-6);
+  EXPECT_EQ(cell.cores_used, 0);
+  EXPECT_EQ(cell.cpu_us_per_object, 0);
+  EXPECT_EQ(cell.machine_busy, 0);
+}
+
 // Nothing done is no division by nothing.
 TEST(bench_meter, nothing_done) {
   fake_machine machine;
