@@ -44,7 +44,9 @@ class Measured(BenchCase):
                 most = cell["concurrency"] * cell["seconds"] / 0.010 + cell["concurrency"]
                 self.assertLessEqual(cell["objects"], most, "no more than the delay allows")
                 self.assertGreater(cell["cpu_us_per_object"], 0)
-            self.assertEqual([k["concurrency"] for k in rows["knee"]], [4, 4], "four at once bring more than one")
+            for knee in rows["knee"]:
+                rates = {c["concurrency"]: c["objects_per_second"] for c in rows["cell"] if c["size"] == knee["size"]}
+                self.assertEqual(knee["concurrency"], min(c for c, rate in rates.items() if rate * 1.1 >= max(rates.values())))
             summary = rows["summary"][0]
             self.assertEqual((summary["made"], summary["deleted"], summary["left"]), (240, 240, 0))
             self.assertEqual(server.metric("puts_total"), 240)
@@ -69,7 +71,7 @@ class Measured(BenchCase):
     # By itself it doubles until more brings no more: with a fixed delay it goes up, above a bandwidth it stops.
     def test_sweep(self):
         with Server("--put-delay", "20ms") as server:
-            run = self.bench(server, "--size", "4KiB", "--duration", "300ms", "--format", "json", "--max-objects", "400")
+            run = self.bench(server, "--size", "4KiB", "--duration", "1s", "--format", "json", "--max-objects", "400")
             self.assertEqual(run.code, 0, run.err)
             cells = self.rows_of(run)["cell"]
             self.assertEqual([c["concurrency"] for c in cells[:3]], [1, 2, 4])
@@ -83,7 +85,9 @@ class Measured(BenchCase):
             self.assertEqual(run.code, 0, run.err)
             self.assertLessEqual(server.metric("puts_total"), 200)
             self.assertLessEqual(server.metric("put_bytes_total"), 4_000_000)
-            self.assertIn("budget", {k["ended_by"] for k in self.rows_of(run)["knee"]})
+            run = self.bench(server, "--size", "1KiB", "--max-objects", "10", "--format", "json")
+            self.assertEqual([k["ended_by"] for k in self.rows_of(run)["knee"]], ["budget"])
+            self.assertLessEqual(server.metric("puts_total"), 210)
 
     # A storage that asks for less ends the sweep, and the knee is below.
     def test_throttled(self):
@@ -102,7 +106,7 @@ class Measured(BenchCase):
     # An API that refuses everything for being too much is no hang: the first measurement ends it.
     def test_storm(self):
         with Server("--fault", "presign:return-429") as server:
-            run = self.bench(server, "--size", "1KiB", "--duration", "500ms", "--format", "json")
+            run = self.bench(server, "--size", "1KiB", "--duration", "2s", "--format", "json")
             rows = self.rows_of(run)
             self.assertEqual((len(rows["cell"]), rows["knee"][0]["concurrency"]), (1, None))
             self.assertEqual(rows["knee"][0]["ended_by"], "throttled")

@@ -205,7 +205,7 @@ class PublicApi(SecurityTestCase):
             return {**reply, "presigned_url": reply["presigned_url"].replace(server.endpoint, storage_url)}
 
         with Independent(presign=there, host=PUBLIC, tls=self.tls) as api:
-            return self.upload(api, options=["--cacert", str(self.authority.certificate), "--max-duration", "3s", *options])
+            return self.upload(api, options=["--cacert", str(self.authority.certificate), "--max-duration", "30s", *options])
 
     # A public storage is fine.
     def test_public_storage(self):
@@ -328,8 +328,9 @@ class Tls(SecurityTestCase):
             run = hoist("upload", "--endpoint", f"https://127.0.0.1:{listener.port}", "--max-duration", "1s",
                         str(self.one_file()), env=env)
             self.assertIn(run.code, (4, 6), run.err)
-            self.assertGreater(len(listener.received), 0)
-            for bytes_ in listener.received:
+            said = [bytes_ for bytes_ in listener.received if bytes_]  # the end may come between connecting and speaking
+            self.assertGreater(len(said), 0)
+            for bytes_ in said:
                 self.assertEqual(bytes_[:1], b"\x16")
                 self.assertNotIn(b"some-key-in-the-clear", bytes_)
 
@@ -489,7 +490,7 @@ class Measure(SecurityTestCase):
     # a mebibyte for each connection more than honest answers do; and each file ends with a typed error, or done.
     def test_memory(self):
         folder = self.make_files(40, size=1000)
-        with Server() as server:
+        with Server("--put-delay", "100ms") as server:  # time to look at it
             run, honest = self.peak_of(server, folder)
             self.assertEqual(run.code, 0, run.err)
         for call in ("put", "presign"):

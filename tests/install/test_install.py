@@ -23,7 +23,7 @@ def readme_program():
 
 
 def run(*command, **more):
-    subprocess.run([str(c) for c in command], check=True, timeout=500, **more)
+    subprocess.run([str(c) for c in command], check=True, timeout=1500, **more)
 
 
 def write_project(folder, find):

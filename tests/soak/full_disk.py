@@ -27,7 +27,8 @@ class FullDisk(Soak):
         for n in range(figures.rounds):
             place = self.folder / f"{n}.ledger"
             full = {"LD_PRELOAD": LIBRARY, "NTH_CALL": "pwrite", "NTH_OF": f"*/{n}.ledger*", "NTH_ON": "from",
-                    "NTH_AT": str(draw.randint(1, 120)), "NTH_WITH": str(errno.ENOSPC)}
+                    # A ledger that is being made writes more than twenty times: the first round meets a full disk.
+                    "NTH_AT": str(draw.randint(1, 120 if n else 20)), "NTH_WITH": str(errno.ENOSPC)}
             with faulty() as server:
                 first = self.upload(server, "-j", "8", "--ledger", str(place), str(files), env=full)
                 ended[str(first.code)] = ended.get(str(first.code), 0) + 1

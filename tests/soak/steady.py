@@ -74,7 +74,8 @@ class Steady(Soak):
         # The ledger's cache (16 MiB) fills with the rows of the first minutes: a run of seconds is still filling it.
         bound = 1.1 if whole >= 600 else 2.0
         self.assertLessEqual(memory[1], memory[0] * bound)
-        self.assertLessEqual(descriptors[1], descriptors[0] * 1.1)
+        # At any moment some of the 16 slots may be between two connections.
+        self.assertLessEqual(descriptors[1], descriptors[0] * 1.1 + 16)
 
 
 Steady.main()

@@ -20,7 +20,7 @@ namespace hoist::test {
 
 namespace {
 
-constexpr timeval watchdog{10, 0};
+constexpr timeval watchdog{60, 0};
 
 int bound_socket(std::uint16_t& port) {
   const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

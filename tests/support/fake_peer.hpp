@@ -1,7 +1,7 @@
 #pragma once
 
 // The other end of a connection, played by a script on a thread of its own: blocking calls over a real loopback socket,
-// with or without TLS. A watchdog of ten seconds ends every blocking call, so that a test that waits for nothing fails.
+// with or without TLS. A watchdog of a minute ends every blocking call, so that a test that waits for nothing fails.
 
 #include "tls_identity.hpp"
 

@@ -56,7 +56,7 @@ inline void run_ready(boost::asio::io_context& io) {
 /// Until `condition` holds, with a watchdog.
 template <class Condition>
 bool run_until(boost::asio::io_context& io, Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(90);
   while (!condition() && std::chrono::steady_clock::now() < end) {
     io.restart();
     io.run_one_for(std::chrono::milliseconds(100));
