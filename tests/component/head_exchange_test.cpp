@@ -2,6 +2,7 @@
 
 #include "fake_peer.hpp"
 #include "net_client.hpp"
+#include "no_answer.hpp"
 
 #include "net/head_exchange.hpp"
 #include "wire/head_request.hpp"
@@ -212,13 +213,7 @@ TEST_P(head, an_answer_in_two_pieces) {
   }
 }
 
-struct ending_case {
-  const char* name;
-  std::function<void(peer_connection&)> end; ///< after the request was read
-  failure_kind expected;
-};
-
-class head_ending : public testing::TestWithParam<ending_case> {};
+class head_ending : public testing::TestWithParam<test::no_answer_case> {};
 
 // How a connection ends without a whole answer is told apart by whether one had begun, and whether it was HTTP.
 TEST_P(head_ending, is_told_apart) {
@@ -236,30 +231,8 @@ TEST_P(head_ending, is_told_apart) {
   c.connected.reset();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    all, head_ending,
-    testing::Values(ending_case{"closed_before", [](peer_connection& p) { p.close(); }, failure_kind::closed},
-                    ending_case{"reset_before", [](peer_connection& p) { p.reset(); }, failure_kind::closed},
-                    ending_case{"closed_within",
-                                [](peer_connection& p) {
-                                  p.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n");
-                                  p.end_writing();
-                                  p.drain();
-                                },
-                                failure_kind::broken},
-                    ending_case{"garbage",
-                                [](peer_connection& p) {
-                                  p.write("\x15\x03\x01 what is this\r\n\r\n");
-                                  p.drain();
-                                },
-                                failure_kind::bad_response},
-                    ending_case{"endless_head",
-                                [](peer_connection& p) {
-                                  p.write("HTTP/1.1 200 OK\r\nX: " + std::string(40'000, 'x'));
-                                  p.drain();
-                                },
-                                failure_kind::bad_response}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(all, head_ending, testing::ValuesIn(test::no_answers()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // A shut from outside ends a HEAD that waits for its answer, as what it was shut for.
 TEST_P(head, shut_ends_it) {

@@ -3,6 +3,7 @@
 #include "fake_peer.hpp"
 #include "md5_hex.hpp"
 #include "net_client.hpp"
+#include "no_answer.hpp"
 
 #include "net/kernel_tls.hpp"
 #include "net/put_exchange.hpp"
@@ -272,15 +273,9 @@ TEST_P(put, an_answer_before_a_reset_is_the_answer) {
   hang_up();
 }
 
-struct ending_case {
-  const char* name;
-  std::function<void(peer_connection&)> end; ///< after the whole request was read
-  failure_kind expected;
-};
+class put_ending : public testing::TestWithParam<test::no_answer_case> {};
 
-class put_ending : public testing::TestWithParam<ending_case> {};
-
-// How a connection ends before its answer is whole is told apart by whether the answer had begun.
+// How a connection ends without a whole answer is told apart by whether one had begun, and whether it was HTTP.
 TEST_P(put_ending, is_told_apart) {
   fake_peer peer([](peer_connection& p) {
     p.read_request();
@@ -297,24 +292,8 @@ TEST_P(put_ending, is_told_apart) {
   c.connected.reset();
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    all, put_ending,
-    testing::Values(ending_case{"closed_before", [](peer_connection& p) { p.close(); }, failure_kind::closed},
-                    ending_case{"reset_before", [](peer_connection& p) { p.reset(); }, failure_kind::closed},
-                    ending_case{"closed_within",
-                                [](peer_connection& p) {
-                                  p.write("HTTP/1.1 200 OK\r\nContent-Le");
-                                  p.end_writing();
-                                  p.drain();
-                                },
-                                failure_kind::broken},
-                    ending_case{"garbage",
-                                [](peer_connection& p) {
-                                  p.write("\x15\x03\x01 what is this\r\n\r\n");
-                                  p.drain();
-                                },
-                                failure_kind::bad_response}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(all, put_ending, testing::ValuesIn(test::no_answers()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // A peer that closes in the middle of a large body, without a word, is `closed`.
 TEST_P(put, closed_in_mid_body_without_an_answer) {
