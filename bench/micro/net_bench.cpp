@@ -66,7 +66,7 @@ void read_seal_and_send(benchmark::State& state) {
   const auto path = to.client.folder.write("body", std::string(file_batches * batch_bytes, 'x'));
   file_source body;
   const auto what = source::file(path);
-  const auto identity = look_at(path).identity;
+  const auto identity = look_at(source::file(path)).identity;
   for (auto _ : state) {
     if (body.left() == 0 && body.open(what, identity).status != source_status::ok) state.SkipWithError("cannot open");
     std::size_t n = 0;
@@ -124,7 +124,7 @@ void batch(benchmark::State& state) {
   const auto path = to.client.folder.write("body", std::string(file_batches * batch_bytes, 'x'));
   file_source body;
   const auto what = source::file(path);
-  const auto identity = look_at(path).identity;
+  const auto identity = look_at(source::file(path)).identity;
   std::vector<char> plain(bytes);
   for (auto _ : state) {
     if (body.left() == 0 && body.open(what, identity).status != source_status::ok) state.SkipWithError("cannot open");

@@ -16,7 +16,7 @@ enum class errc {
   // the file itself
   source_missing = 1,  ///< no such file, or it vanished. Remedy: check the path.
   source_unreadable,   ///< permission or a read error. Remedy: the message names the system's reason.
-  source_not_regular,  ///< a directory, FIFO, socket or device. Remedy: name regular files.
+  source_not_regular,  ///< a directory, FIFO, socket or device, or a link where none may be. Remedy: name regular files.
   source_too_large,    ///< over `options::file_bytes_max`. No request was made.
   source_changed,      ///< it kept changing while it was sent; nothing torn was published. Remedy: upload it when quiet.
 

@@ -2,6 +2,7 @@
 
 // What to send: one file on disk, or bytes in memory.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -18,7 +19,9 @@ struct source {
   std::shared_ptr<const std::string> memory; ///< the bytes; null for a file
   std::string content_type;                  ///< e.g. "image/png", no control characters; empty: by the name's extension
   std::uint64_t tag = 0;                     ///< yours; comes back in the report
-  bool follow_link = true; ///< false: a path that is a symbolic link, or becomes one, fails as not regular. Its folders may be links
+  /// From this byte on no component of `path` may be a symbolic link, or become one: the file fails as not regular. The length
+  /// of a folder that was walked, say, with its slash. Default: links are followed everywhere.
+  std::size_t link_free_from = std::string::npos;
 
   static source file(std::filesystem::path path, std::string content_type = {}) {
     return {std::move(path), nullptr, std::move(content_type)};

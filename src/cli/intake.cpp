@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -53,6 +54,7 @@ intake::intake(intake_request request, own_files own, const stop_sign& stop)
     , own_(std::move(own))
     , stop_(stop)
     , lists_(request_.lists.begin(), request_.lists.end()) {
+  if (!lists_.empty() || std::ranges::find(request_.paths, "-") != request_.paths.end()) overlap_.expect_lists();
   for (auto& path : request_.paths) {
     if (path == "-" || overlap_.name_root(normalised(request_.working_directory, path))) paths_.push_back(path);
   }
@@ -151,11 +153,14 @@ std::optional<input> intake::begin_walk(std::string path, const std::string& abs
   return std::nullopt;
 }
 
-tree_walk::descent intake::judge_directory(std::string_view below) const {
-  if (!overlap_.walk_is_alone() && overlap_.leaves_out(walk_->absolute + std::string(below))) {
-    return tree_walk::descent::leave_out;
+tree_walk::descent intake::judge_directory(std::string_view below) {
+  const bool enter = enters(request_.rules, below);
+  if (!overlap_.walk_is_alone()) {
+    const auto absolute = walk_->absolute + std::string(below);
+    if (overlap_.leaves_out(absolute)) return tree_walk::descent::leave_out;
+    if (enter) overlap_.find(absolute);
   }
-  return enters(request_.rules, below) ? tree_walk::descent::enter : tree_walk::descent::tell;
+  return enter ? tree_walk::descent::enter : tree_walk::descent::tell;
 }
 
 std::optional<input> intake::next_walked() {
@@ -166,9 +171,10 @@ std::optional<input> intake::next_walked() {
 }
 
 std::optional<input> intake::judge_walked(const tree_walk::item& item) {
-  if (!overlap_.walk_is_alone() && item.what != tree_walk::kind::unreadable &&
-      overlap_.leaves_out(walk_->absolute + std::string(item.below))) {
-    return std::nullopt;
+  if (!overlap_.walk_is_alone() && item.what != tree_walk::kind::unreadable) {
+    const auto absolute = walk_->absolute + std::string(item.below);
+    if (overlap_.leaves_out(absolute)) return std::nullopt;
+    overlap_.find(absolute);
   }
   auto path = walk_->root + std::string(item.below);
   switch (item.what) {
@@ -193,7 +199,7 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
   if (is_hidden(item.below)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
   auto file = taken(std::move(path), size);
-  file.walked = true;
+  file.link_free_from = walk_->root.size();
   return file;
 }
 

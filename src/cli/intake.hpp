@@ -30,7 +30,8 @@ struct input {
   errc code = errc::source_unreadable;    ///< why it cannot be taken
   std::string message;                    ///< the same as a sentence
   std::optional<std::uint64_t> size;      ///< when it had to be looked at
-  bool walked = false;                    ///< found below a directory, where links are left alone
+  /// Of what was found below a directory: where its own part of `path` begins. A link there came after the walk.
+  std::size_t link_free_from = std::string::npos;
   bool repeated = false;                  ///< a list had it before: it gets the row of the first time again
 };
 
@@ -73,7 +74,7 @@ class intake {
   std::optional<input> begin_walk(std::string path, const std::string& absolute);
   std::optional<input> next_walked();
   std::optional<input> judge_walked(const tree_walk::item& item);
-  tree_walk::descent judge_directory(std::string_view below) const;
+  tree_walk::descent judge_directory(std::string_view below);
 
   intake_request request_;
   own_files own_;

@@ -84,18 +84,14 @@ bool overlap::name_root(const std::string& absolute) {
 
 void overlap::begin_walk(const std::string& absolute) {
   roots_.insert(absolute);
-  walked_.insert(absolute);
+}
+
+void overlap::find(std::string_view absolute) {
+  if (lists_expected_) found_.insert(hash_of(absolute));
 }
 
 bool overlap::covers(std::string_view absolute) const {
-  if (roots_.contains(absolute)) return true;
-  if (walked_.empty()) return false;
-  while (absolute.size() > 1) {
-    const auto slash = absolute.rfind('/');
-    absolute = absolute.substr(0, std::max<std::size_t>(slash, 1));
-    if (walked_.contains(absolute)) return true;
-  }
-  return false;
+  return roots_.contains(absolute) || (!found_.empty() && found_.contains(hash_of(absolute)));
 }
 
 bool overlap::take_listed(std::string_view absolute) {

@@ -3,9 +3,9 @@
 // PATHs that overlap are taken once. Compared are absolute paths, normalised by their letters alone ("a/../b" is "b",
 // links are not resolved).
 //
-// Kept in memory: each PATH of the command line, each directory walked, and eight bytes for each of the last entries of lists,
-// half a million at least; a list may have no end. One that is repeated after that is a file like any other, which the ledger
-// knows. What a walk finds is not kept.
+// Kept in memory: each PATH of the command line and each directory walked as text; of the entries of lists, which may have no
+// end, and, where there is a list, of what walks find, the last half a million at least, as eight bytes each. What comes up
+// again after that is a file like any other, which the ledger knows.
 
 #include "cli/name_hash.hpp"
 
@@ -56,16 +56,21 @@ class overlap {
  public:
   /// Told of every PATH of the command line before anything is taken; false when it was named before.
   bool name_root(const std::string& absolute);
+  /// There is a list: what walks find has to be remembered, since an entry may name it again.
+  void expect_lists() { lists_expected_ = true; }
   /// A directory is about to be walked.
   void begin_walk(const std::string& absolute);
+  /// A walk has told of this, or enters it.
+  void find(std::string_view absolute);
 
-  /// An entry of a list that some PATH, or a walk that has begun, stands for.
+  /// An entry of a list that is a PATH as well, or that a walk has found. (That it lies below a directory that was walked says
+  /// nothing: it may have come into being since.)
   bool covers(std::string_view absolute) const;
   /// False when the list, or another, had it before, not long ago.
   bool take_listed(std::string_view absolute);
 
-  /// True when nothing that a walk finds can have been taken otherwise, so that it need not ask.
-  bool walk_is_alone() const { return roots_.size() <= 1 && listed_.empty(); }
+  /// True when nothing that a walk finds can be taken otherwise, so that it need neither ask nor tell.
+  bool walk_is_alone() const { return roots_.size() <= 1 && !lists_expected_; }
   /// What a walk leaves out: it is taken in its own turn, or was.
   bool leaves_out(std::string_view absolute) const;
 
@@ -79,9 +84,10 @@ class overlap {
   std::uint64_t hash_of(std::string_view absolute) const;
 
   name_hash hash_;
+  bool lists_expected_ = false;
   text_set roots_; ///< named on the command line, or walked
-  text_set walked_;
   recent_hashes listed_{std::size_t{1} << 19};
+  recent_hashes found_{std::size_t{1} << 19};
 };
 
 } // namespace hoist::cli

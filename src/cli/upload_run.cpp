@@ -235,7 +235,7 @@ class upload_run {
       if (decided->what == input::fate::take) {
         auto type = asked_type_of(settings_, types_, decided->path);
         auto file = source::file(std::move(decided->path), std::move(type));
-        file.follow_link = !decided->walked; // what has become a link since the walk leads somewhere else
+        file.link_free_from = decided->link_free_from;
         return file;
       }
       if (output_.wants_rows()) output_.row(result_row(*decided));

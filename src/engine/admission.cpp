@@ -75,7 +75,7 @@ std::optional<settled> admission::examine(item& file) const {
     file.identity.size = file.what.memory->size();
   } else {
     if (rules_.record != nullptr) file.record_name = record_name(rules_.working_directory, file.what.path.native());
-    const auto seen = net::look_at(file.what.path, file.what.follow_link);
+    const auto seen = net::look_at(file.what);
     if (seen.status != net::source_status::ok) {
       auto out_of_sight = unfit(file, code_of(seen.status), of_source(seen.status, seen.system_errno));
       out_of_sight.recorded = known_to_be_stored(out_of_sight);

@@ -100,7 +100,8 @@ verdict of_source(net::source_status status, int system_errno) {
   switch (status) {
     case net::source_status::missing: return make(outcome_kind::source_missing, phase::source, "no such file");
     case net::source_status::not_regular:
-      return make(outcome_kind::source_not_regular, phase::source, "not a regular file");
+      return make(outcome_kind::source_not_regular, phase::source,
+                  system_errno == ELOOP ? "a symbolic link stands in its place or on the way to it" : "not a regular file");
     case net::source_status::changed:
       return make(outcome_kind::source_changed, phase::source, "the file changed while it was sent");
     default: return make(outcome_kind::source_unreadable, phase::source, "cannot read the file" + reason);

@@ -243,7 +243,7 @@ void shard::note_unconfirmed(flight& f) {
 /// A changed file is tried again as what it is now, if it still is something that may be sent.
 void shard::look_again(file_id f, verdict& v) {
   item& file = flights_[f].file;
-  const auto seen = net::look_at(file.what.path, file.what.follow_link);
+  const auto seen = net::look_at(file.what);
   if (seen.status != net::source_status::ok)
     v = of_source(seen.status, seen.system_errno);
   else if (config_.file_bytes_max > 0 && seen.identity.size > config_.file_bytes_max)

@@ -1,5 +1,6 @@
 #include "net/file_source.hpp"
 
+#include "net/link_free_open.hpp"
 #include "net/sigpipe_guard.hpp"
 
 #include <fcntl.h>
@@ -36,17 +37,20 @@ ssize_t read_at(int descriptor, char* out, std::size_t bytes, std::uint64_t posi
   }
 }
 
+bool follows_links(const source& s) noexcept { return s.link_free_from == std::string::npos; }
+
 source_check checked(const struct stat& s) noexcept {
+  if (S_ISLNK(s.st_mode)) return {source_status::not_regular, ELOOP, {}};
   if (!S_ISREG(s.st_mode)) return {source_status::not_regular, 0, {}};
   return {source_status::ok, 0, identity_of(s)};
 }
 
 } // namespace
 
-source_check look_at(const std::filesystem::path& path, bool follow_link) noexcept {
-  struct stat s {};
-  const int result = follow_link ? ::stat(path.c_str(), &s) : ::lstat(path.c_str(), &s);
-  return result == 0 ? checked(s) : failed(errno);
+source_check look_at(const source& s) noexcept {
+  struct stat seen {};
+  const int result = follows_links(s) ? ::stat(s.path.c_str(), &seen) : ::lstat(s.path.c_str(), &seen);
+  return result == 0 ? checked(seen) : failed(errno);
 }
 
 source_check file_source::open(const source& s, const file_identity& expected) noexcept {
@@ -59,9 +63,9 @@ source_check file_source::open(const source& s, const file_identity& expected) n
     return {source_status::ok, 0, expected};
   }
   // O_NONBLOCK: opening a FIFO that took the file's place must not hang; for a regular file it means nothing.
-  const int links = s.follow_link ? 0 : O_NOFOLLOW;
-  descriptor_ = ::open(s.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | links);
-  if (descriptor_ < 0 && errno == ELOOP && !s.follow_link) return {source_status::not_regular, 0, {}};
+  constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+  descriptor_ = follows_links(s) ? ::open(s.path.c_str(), flags) : open_link_free(s.path.native(), s.link_free_from, flags);
+  if (descriptor_ < 0 && errno == ELOOP && !follows_links(s)) return {source_status::not_regular, ELOOP, {}};
   if (descriptor_ < 0) return failed(errno);
   struct stat now {};
   if (::fstat(descriptor_, &now) != 0) return failed(errno);

@@ -32,8 +32,8 @@ struct source_check {
   file_identity identity;
 };
 
-/// Looks at `path` without opening it; follows a symbolic link, or says that it is nothing regular.
-source_check look_at(const std::filesystem::path& path, bool follow_link = true) noexcept;
+/// Looks at the file of `s` without opening it. Of links on the way only the last is seen here, where none may be; `open` sees all.
+source_check look_at(const source& s) noexcept;
 
 /// Of a cold file this much is fetched before it is read on: more than the first batch, and what a disk gives in one go.
 constexpr std::size_t first_fetch_bytes = 512 * 1024;

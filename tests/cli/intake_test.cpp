@@ -3,6 +3,8 @@
 #include "temporary_tree.hpp"
 
 #include <map>
+#include <string>
+#include <vector>
 
 namespace hoist::cli {
 namespace {
@@ -100,6 +102,28 @@ TEST_F(intake_test, lists) {
   const auto result = run(std::move(request));
   EXPECT_EQ(result.taken, (taken{{"c", 2}, {"d/s/b", 1}, {"d/a", 1}}));
   EXPECT_EQ(result.failed, (failed{{"nowhere", errc::source_missing}}));
+}
+
+// What comes into being below a directory after its walk is taken when a list names it: a file, or a directory with all that
+// is in it. (regression: it was passed over without a word)
+TEST_F(intake_test, made_after_the_walk) {
+  tree.file("d/a");
+  tree.file("c");
+  tree.file("list", "c\nd/a\nd/late\nd/new\nd/late\n");
+  intake_request request;
+  request.paths = {"d"};
+  request.lists = {"list"};
+  request.working_directory = tree.root().native();
+  intake inputs(std::move(request), {}, stop);
+  std::vector<std::string> all;
+  while (const auto found = inputs.next()) {
+    EXPECT_EQ(found->what, fate::take) << found->path;
+    all.push_back(found->path);
+    if (found->path != "c") continue;
+    tree.file("d/late");
+    tree.file("d/new/x");
+  }
+  EXPECT_EQ(all, (std::vector<std::string>{"d/a", "c", "d/late", "d/new/x", "d/late"}));
 }
 
 // A list that cannot be read is a failure, under its own name.

@@ -40,24 +40,23 @@ TEST(overlap, roots) {
   EXPECT_FALSE(seen.leaves_out("/a/bc"));
 }
 
-// An entry of a list below a directory that was walked is taken already; beside it, it is not.
+// An entry of a list that a walk has found is taken already; what else lies below its directory is not.
 TEST(overlap, lists) {
   overlap seen;
-  EXPECT_FALSE(seen.covers("/a/x"));
+  EXPECT_TRUE(seen.walk_is_alone());
+  seen.expect_lists();
+  EXPECT_FALSE(seen.walk_is_alone());
   seen.begin_walk("/a");
+  seen.find("/a/x");
+  seen.find("/a/x/y");
   EXPECT_TRUE(seen.covers("/a"));
+  EXPECT_TRUE(seen.covers("/a/x"));
   EXPECT_TRUE(seen.covers("/a/x/y"));
+  EXPECT_FALSE(seen.covers("/a/x/z"));
   EXPECT_FALSE(seen.covers("/ab"));
   seen.take_listed("/c/x");
   EXPECT_FALSE(seen.covers("/c/x")) << "a repeated entry gets its row again";
   EXPECT_TRUE(seen.leaves_out("/c/x")) << "but a walk that comes later leaves it out";
-}
-
-// Everything is below a walked root directory.
-TEST(overlap, below_the_root) {
-  overlap seen;
-  seen.begin_walk("/");
-  EXPECT_TRUE(seen.covers("/a"));
 }
 
 // A list may have no end: what is remembered of it is bounded, and the latest of it is known. (regression: a feed of millions of

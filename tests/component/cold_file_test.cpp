@@ -61,7 +61,7 @@ struct putting {
     EXPECT_FALSE(c.why) << c.why.text;
     connection = std::move(c.connected);
     const auto what = name.empty() ? source::bytes("memory", bytes) : source::file(client.folder.write(name, bytes));
-    EXPECT_EQ(body.open(what, name.empty() ? file_identity{} : look_at(what.path).identity).status, source_status::ok);
+    EXPECT_EQ(body.open(what, name.empty() ? file_identity{} : look_at(what).identity).status, source_status::ok);
     asio::co_spawn(client.io, put_exchange(*connection, reader, head, body, doing),
                    [this](std::exception_ptr, put_result r) { result = std::move(r); });
   }
@@ -158,7 +158,7 @@ TEST_P(partly_known, arrives_whole) {
   const disk_double disk(GetParam().at_once);
   file_source body;
   for (int file = 0; file < 2; ++file) {
-    ASSERT_EQ(body.open(source::file(path), look_at(path).identity).status, source_status::ok);
+    ASSERT_EQ(body.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
     std::string all(bytes.size(), '\0');
     std::size_t n = 0;
     EXPECT_EQ(body.read(all, n), source_status::ok);
@@ -196,7 +196,7 @@ TEST(forgotten_file, is_cold) {
   ::posix_fadvise(made, 0, 0, POSIX_FADV_DONTNEED);
   ::close(made);
   file_source body;
-  const auto opened = body.open(source::file(path), look_at(path).identity);
+  const auto opened = body.open(source::file(path), look_at(source::file(path)).identity);
   ::unlink(path.c_str());
   ASSERT_EQ(opened.status, source_status::ok);
   std::string all(bytes.size(), '\0');

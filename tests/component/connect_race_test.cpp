@@ -10,9 +10,12 @@
 
 #include <boost/asio/error.hpp>
 
+#include <sched.h>
 #include <sys/resource.h>
 
+#include <optional>
 #include <set>
+#include <thread>
 
 namespace hoist::net {
 namespace {
@@ -85,6 +88,21 @@ TEST(connect_race, a_refusal_costs_nothing) {
   const auto result = race(long_time, {at(2, good.port()), at(3, good.port()), at(1, good.port())});
   EXPECT_EQ(result.winner, at(1, good.port()));
   EXPECT_EQ(result.bad, (addresses{at(2, good.port()), at(3, good.port())}));
+}
+
+// Where there is no IPv6 the kernel calls every address of it "not available", which is no lack of ports that will pass.
+// (regression: it was taken for ours, and tried ten times a second for ever)
+TEST(connect_race, regression_without_ipv6_nothing_leads_there) {
+  bool alone = false;
+  std::optional<race_result> result;
+  std::thread([&] {
+    alone = ::unshare(CLONE_NEWNET) == 0; // of this thread alone: a network without an address
+    if (alone) result.emplace(race(long_time, {{asio::ip::make_address("2001:db8::1"), 443}, {asio::ip::make_address("::1"), 443}}));
+  }).join();
+  if (!alone) GTEST_SKIP() << "a network of its own needs root";
+  EXPECT_FALSE(result->socket);
+  EXPECT_EQ(result->bad.size(), 2u);
+  EXPECT_EQ(result->why, asio::error::network_unreachable);
 }
 
 // While the head start lasts nobody else is tried: a healthy name costs one connection per connection.

@@ -44,7 +44,7 @@ TEST(file_source, gives_exactly_its_bytes) {
     const auto path = folder.write("f", bytes);
     for (const auto& what : {source::file(path), source::bytes("name", bytes)}) {
       file_source s;
-      const auto expected = what.memory ? file_identity{} : look_at(path).identity;
+      const auto expected = what.memory ? file_identity{} : look_at(source::file(path)).identity;
       ASSERT_EQ(s.open(what, expected).status, source_status::ok);
       auto status = source_status::ok;
       EXPECT_TRUE(read_all(s, status) == bytes);
@@ -66,7 +66,7 @@ class source_kind : public testing::TestWithParam<kind_case> {};
 TEST_P(source_kind, is_refused_for_what_it_is) {
   const temporary_folder folder;
   const auto path = GetParam().make(folder);
-  EXPECT_EQ(look_at(path).status, GetParam().looked);
+  EXPECT_EQ(look_at(source::file(path)).status, GetParam().looked);
   file_source s;
   EXPECT_EQ(s.open(source::file(path), {}).status, GetParam().opened);
 }
@@ -131,7 +131,7 @@ TEST(file_source, permission_denied_is_unreadable) {
 TEST(file_source, out_of_descriptors_is_told_and_passes) {
   const temporary_folder folder;
   const auto path = folder.write("f", "x");
-  const auto identity = look_at(path).identity;
+  const auto identity = look_at(source::file(path)).identity;
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const int next_free = ::dup(0);
@@ -171,15 +171,15 @@ TEST_P(change_of_file, is_found_out) {
   const temporary_folder folder;
   const auto path = folder.write("f", noise(10'000));
   file_source s;
-  ASSERT_EQ(s.open(source::file(path), look_at(path).identity).status, source_status::ok);
+  ASSERT_EQ(s.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
   std::string head(100, '\0');
   std::size_t n = 0;
   ASSERT_EQ(s.read(head, n), source_status::ok);
   // The kernel's clock for times moves in ticks of up to 10 ms: a change within the tick of the opening is invisible.
-  const auto opened = look_at(path).identity;
+  const auto opened = look_at(source::file(path)).identity;
   do {
     GetParam().change(path);
-  } while (look_at(path).identity == opened);
+  } while (look_at(source::file(path)).identity == opened);
   auto status = source_status::ok;
   read_all(s, status);
   EXPECT_EQ(status, GetParam().reading);
@@ -206,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(file_source, another_file_at_the_path_is_changed) {
   const temporary_folder folder;
   const auto path = folder.write("f", "same");
-  const auto identity = look_at(path).identity;
+  const auto identity = look_at(source::file(path)).identity;
   struct stat before {};
   ASSERT_EQ(::stat(path.c_str(), &before), 0);
   const auto other = folder.write("g", "same");
@@ -222,7 +222,7 @@ TEST(file_source, a_removed_file_is_read_to_its_end) {
   const std::string bytes = noise(5'000);
   const auto path = folder.write("f", bytes);
   file_source s;
-  ASSERT_EQ(s.open(source::file(path), look_at(path).identity).status, source_status::ok);
+  ASSERT_EQ(s.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
   std::filesystem::remove(path);
   auto status = source_status::ok;
   EXPECT_TRUE(read_all(s, status) == bytes);

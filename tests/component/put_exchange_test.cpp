@@ -68,7 +68,7 @@ struct put_fixture {
   }
 
   put_result send(const source& what) {
-    const auto expected = what.memory ? file_identity{} : look_at(what.path).identity;
+    const auto expected = what.memory ? file_identity{} : look_at(what).identity;
     EXPECT_EQ(body.open(what, expected).status, source_status::ok);
     const auto size = body.left();
     return run(client.io, put_exchange(*connection, reader, head_of(size), body, client.doing));
@@ -351,7 +351,7 @@ TEST_P(put, shut_ends_it) {
           8 * 1024);
       reader.restart();
       const auto what = of(noise(while_sending ? 16'000'000 : 10));
-      body.open(what, what.memory ? file_identity{} : look_at(what.path).identity);
+      body.open(what, what.memory ? file_identity{} : look_at(what).identity);
       const std::string head = head_of(body.left());
       std::optional<put_result> result;
       asio::co_spawn(client.io, put_exchange(*connection, reader, head, body, client.doing),
@@ -390,7 +390,7 @@ TEST_P(put_of_a_changing_file, is_found_out) {
       },
       8 * 1024);
   const auto path = client.folder.write("f", noise(64 * 1024 * 1024));
-  const auto before = look_at(path).identity;
+  const auto before = look_at(source::file(path)).identity;
   ASSERT_EQ(body.open(source::file(path), before).status, source_status::ok);
   const std::string head = head_of(body.left());
   std::optional<put_result> result;
@@ -400,7 +400,7 @@ TEST_P(put_of_a_changing_file, is_found_out) {
   ASSERT_GT(body.left(), 0u) << "all of it was sent at once: this test has tested nothing";
   do {
     what.change(path);
-  } while (look_at(path).identity == before);
+  } while (look_at(source::file(path)).identity == before);
   changed.set_value();
   if (what.reading == source_status::changed) {
     ASSERT_TRUE(test::run_until(client.io, [&] { return result.has_value(); }));

@@ -1,12 +1,15 @@
 // Names to addresses: when the name service is asked, and what is remembered of what connecting found out.
 
+#include "denied_calls.hpp"
 #include "name_service.hpp"
 #include "net_client.hpp"
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <map>
 #include <set>
+#include <thread>
 
 namespace hoist::net {
 namespace {
@@ -63,6 +66,22 @@ TEST_F(name_cache, a_literal_is_never_looked_up) {
     EXPECT_FALSE(why);
   }
   EXPECT_EQ(name_service::lookups(), before);
+}
+
+// The first look-up starts a thread. Where none is to be had the name is one that cannot be looked up now, and is asked about
+// again. (regression: its file waited for ever)
+TEST_F(name_cache, regression_without_a_thread) {
+  bool denied = false;
+  addresses found;
+  std::thread([&] {
+    denied = test::deny_calls({SYS_clone, SYS_clone3}, EAGAIN);
+    found = look_up(three);
+  }).join();
+  if (!denied) GTEST_SKIP() << "no seccomp filter can be installed here";
+  EXPECT_TRUE(found.empty());
+  EXPECT_EQ(why.kind, failure_kind::resolve);
+  now_of_the_test += 2s;
+  EXPECT_EQ(look_up(three).size(), 3u);
 }
 
 // A name is asked for once and remembered, for many connections at once as well, and each begins with another address.

@@ -51,7 +51,7 @@ TEST_P(sendfile_says, and_the_put_ends_well_or_as_what_it_was) {
   const std::string bytes = noise(3'000'000);
   const auto path = client.folder.write("f", bytes);
   file_source body;
-  ASSERT_EQ(body.open(source::file(path), look_at(path).identity).status, source_status::ok);
+  ASSERT_EQ(body.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
   const std::string head = "PUT /k HTTP/1.1\r\nContent-Length: 3000000\r\n\r\n";
   answer_reader reader;
   const sendfile_double faulty(GetParam().play);
@@ -93,7 +93,7 @@ TEST(sendfile_of_a_file, that_gives_out_is_told_from_a_lost_connection) {
   const test::temporary_folder folder;
   const auto path = folder.write("f", noise(200'000));
   file_source body;
-  ASSERT_EQ(body.open(source::file(path), look_at(path).identity).status, source_status::ok);
+  ASSERT_EQ(body.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
   std::filesystem::resize_file(path, 0);
   const sendfile_double faulty([](int, std::size_t, const auto&) { return fail(EIO); });
   std::size_t n = 1;
@@ -110,7 +110,7 @@ TEST(sendfile_of_a_file, to_nobody_raises_no_signal) {
   const test::temporary_folder folder;
   const auto path = folder.write("f", noise(200'000));
   file_source body;
-  ASSERT_EQ(body.open(source::file(path), look_at(path).identity).status, source_status::ok);
+  ASSERT_EQ(body.open(source::file(path), look_at(source::file(path)).identity).status, source_status::ok);
   std::promise<void> connected;
   fake_peer peer([&](peer_connection& p) {
     connected.get_future().wait();
@@ -124,7 +124,7 @@ TEST(sendfile_of_a_file, to_nobody_raises_no_signal) {
   error_code ec;
   auto what = source_status::ok;
   while (!ec) { // the first may go before the reset is here
-    if (body.left() == 0) body.open(source::file(path), look_at(path).identity);
+    if (body.left() == 0) body.open(source::file(path), look_at(source::file(path)).identity);
     c.connected->send_file(body, 1000, what, ec);
     if (ec == asio::error::would_block) ec = {};
   }

@@ -1,5 +1,6 @@
 """`hoist upload` against `hoist-server`: argv to exit code, rows, and what the server has."""
 
+import json
 import os
 import pathlib
 import signal
@@ -71,6 +72,22 @@ class Upload(TestCase):
             nul = hoist("upload", *server.access(), "-0", "-", stdin=b"\0".join(names))
             self.assertEqual(nul.code, 0, nul.err)
             self.assertEqual(len(results(nul.rows)), 3)
+
+    # A folder, and on stdin what comes into it while the run goes on: each file is taken once. (regression: what came was passed
+    # over without a word)
+    def test_folder_and_what_comes_into_it(self):
+        folder = self.make_files(3)
+        with Server() as server:
+            with Command(("upload", "-q", *server.access(), str(folder), "-"), stdin=subprocess.PIPE) as running:
+                rows = [json.loads(running.stdout.readline()) for _ in range(3)]
+                (folder / "late.png").write_bytes(b"late")
+                names = [*(row["path"] for row in rows), str(folder / "late.png")]
+                running.stdin.write("\n".join(names).encode())
+                running.stdin.close()
+                rows += [json.loads(line) for line in running.stdout]
+                self.assertEqual(running.wait(), 0)
+            self.assertEqual(self.check_stored(server, rows), 4)
+            self.assertEqual((len(results(rows)), server.metric("hoist_server_puts_total")), (4, 4))
 
     # Rows go to stdout, or with -L to the file only; an existing file is refused unless --overwrite.
     def test_manifest(self):

@@ -268,6 +268,35 @@ class Answers(Against):
             self.assertEqual(self.failed_code(run), "source_not_regular")
             self.assertEqual(server.objects, {})
 
+    # Nor is one followed whose folder becomes a link, though the folder that was named may be reached by one. (regression)
+    def test_folder_becomes_a_link(self):
+        secrets = self.folder / "secrets"
+        secrets.mkdir()
+        (secrets / "a.jpg").write_bytes(b"nobody's business")
+        tree = self.folder / "tree"
+        (tree / "below").mkdir(parents=True)
+        (tree / "below" / "a.jpg").write_bytes(b"a picture")
+        named = self.folder / "named"
+        named.symlink_to(tree)
+        asked = []
+
+        def swap(server, handler, id):
+            asked.append(id)
+            if len(asked) > 1:
+                return None
+            handler.body()
+            (tree / "below").rename(tree / "elsewhere")
+            (tree / "below").symlink_to(secrets)
+            handler.answer(503)
+            return "answered"
+
+        with Independent(put=swap) as server:
+            run = self.upload(server, named)
+            self.assertEqual(self.failed_code(run), "source_not_regular", run.err)
+            self.assertEqual((len(asked), server.objects), (1, {}))
+            again = self.upload(server, named)
+            self.assertEqual((again.code, list(server.objects.values())), (0, [b"a picture"]), again.err)
+
     # A ticket that leads to nobody costs its file, in time; the others do not wait for it. (regression: it was tried for ever)
     def test_ticket_to_nobody(self):
         def presign(server, handler, reply):

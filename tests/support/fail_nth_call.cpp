@@ -167,6 +167,18 @@ int openat(int folder, const char* path, int flags, ...) {
   return fails_at("openat", folder, path) ? -1 : REAL(openat)(folder, path, flags, mode);
 }
 
+// Of the calls that the C library has no name for, openat2 alone can fail.
+long syscall(long number, ...) noexcept {
+  va_list more;
+  va_start(more, number);
+  long arguments[6]; // as many as any call has; what was not given is not looked at
+  for (long& each : arguments) each = va_arg(more, long);
+  va_end(more);
+  const auto& [a, b, c, d, e, f] = arguments;
+  if (number == SYS_openat2 && fails_at("openat2", static_cast<int>(a), reinterpret_cast<const char*>(b))) return -1;
+  return REAL(syscall)(number, a, b, c, d, e, f);
+}
+
 int stat(const char* path, struct stat* into) noexcept {
   return fails_at("stat", AT_FDCWD, path) ? -1 : REAL(stat)(path, into);
 }
