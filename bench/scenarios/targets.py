@@ -37,6 +37,7 @@ TARGETS = (
     Target("ledger", "hoist, with ledger", "added_us", 10, 4),
     Target("ledger", "hoist, with ledger", "speed", 0.85),
     Target("md5", "hoist --verify md5", "cost", 1.5, 1.15),
+    Target("md5_client", "hoist --verify md5", "cost", 1.5, 1.15),
     Target("threads", "hoist, two threads", "cost", 1.1),
     # None in the steady state; starting and ending a run has a few, whatever the number of files.
     Target("threads", "hoist, two threads", "futex_waits", 0.01),
