@@ -1,5 +1,7 @@
 #include "cli/intake.hpp"
 
+#include "cli/look_below.hpp"
+
 #include <fcntl.h>
 
 #include <algorithm>
@@ -41,6 +43,26 @@ std::string_view without_dot(std::string_view path) {
 
 std::string_view name_in(std::string_view path) {
   return path.substr(path.rfind('/') + 1);
+}
+
+/// Whether the path goes back from a folder that it has named: "a/../b", not "../b".
+bool goes_back(std::string_view path) {
+  bool has_named = false;
+  while (!path.empty()) {
+    const auto part = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(part.size() + 1, path.size()));
+    if (part == ".." && has_named) return true;
+    if (!part.empty() && part != "." && part != "..") has_named = true;
+  }
+  return false;
+}
+
+/// Where in `path`, as given, `below` begins, which is its end when it is spelled plainly; else at its beginning.
+std::size_t begin_of(std::string_view below, std::string_view path) {
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (!path.ends_with(below)) return 0;
+  const auto begin = path.size() - below.size();
+  return (begin == 0 || path[begin - 1] == '/') && !goes_back(path.substr(0, begin)) ? begin : 0;
 }
 
 bool is_hidden(std::string_view below) {
@@ -124,37 +146,88 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
   const auto absolute = normalised(request_.working_directory, path);
   if (how == named_by::list && overlap_.covers(absolute)) return std::nullopt;
 
+  if (how != named_by::argument) {
+    if (const auto walk = overlap_.walk_above(absolute)) return take_below(*walk, std::move(path), absolute, how);
+  }
+
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) return failed_by_system(std::move(path), errno);
   if (S_ISDIR(status.st_mode)) return begin_walk(std::move(path), absolute);
-  // A list without an end would never get to what it repeats: from so many on these are files like others.
-  if (how == named_by::list && !overlap_.take_listed(absolute) && repeats_.size() < repeats_max) {
-    repeats_.push_back(std::move(path));
-    return std::nullopt;
-  }
+  if (how == named_by::list && is_repeat(path, absolute)) return std::nullopt;
   if (!S_ISREG(status.st_mode)) {
     return failed(std::move(path), errc::source_not_regular, "it is no regular file (FIFO, socket or device)");
   }
   if (own_.holds(status, name_in(path))) return skipped(std::move(path), skip_reason::own_file);
+  const std::string name(without_dot(path));
+  return judge_file(std::move(path), name, status);
+}
+
+/// An entry below a directory that has been walked: it came later, or was passed over. Judged as the walk would judge it now.
+std::optional<input> intake::take_below(const overlap::walk& walk, std::string path, const std::string& absolute,
+                                        named_by how) {
+  for (auto slash = walk.below.find('/'); slash != std::string_view::npos; slash = walk.below.find('/', slash + 1)) {
+    if (!enters(request_.rules, walk.below.substr(0, slash))) return skipped(std::move(path), skip_reason::excluded);
+  }
+  const auto seen = look_below(walk.root, walk.below);
+  if (seen.error == ELOOP) return skipped(std::move(path), skip_reason::symlink);
+  if (seen.error != 0) return failed_by_system(std::move(path), seen.error);
+  if (S_ISDIR(seen.status.st_mode)) return walk_below(walk, seen, std::move(path), absolute);
+  if (how == named_by::list && is_repeat(path, absolute)) return std::nullopt;
+  if (S_ISLNK(seen.status.st_mode)) return skipped(std::move(path), skip_reason::symlink);
+  if (!S_ISREG(seen.status.st_mode)) return skipped(std::move(path), skip_reason::special);
+  if (own_.holds(seen.status, seen.name)) return skipped(std::move(path), skip_reason::own_file);
+  const auto link_free_from = begin_of(walk.below, path);
+  auto file = judge_file(std::move(path), walk.below, seen.status);
+  file.link_free_from = link_free_from;
+  if (file.what == input::fate::take && is_hidden(walk.below)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
+  return file;
+}
+
+input intake::judge_file(std::string path, std::string_view name, const struct ::stat& status) const {
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  auto reason = judge_name(request_.rules, without_dot(path));
+  auto reason = judge_name(request_.rules, name);
   if (reason == skip_reason::none) reason = judge_size(request_.rules, size);
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
   return taken(std::move(path), size);
 }
 
+/// A list without an end would never get to what it repeats: from so many on these are files like others.
+bool intake::is_repeat(const std::string& path, const std::string& absolute) {
+  if (overlap_.take_listed(absolute) || repeats_.size() >= repeats_max) return false;
+  repeats_.push_back(path);
+  return true;
+}
+
 std::optional<input> intake::begin_walk(std::string path, const std::string& absolute) {
   unique_fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return failed_by_system(std::move(path), errno);
-  overlap_.begin_walk(absolute);
-  auto rule = [this](std::string_view below) { return judge_directory(below); };
-  walk_.emplace(
-      walk_state{tree_walk(std::move(root), std::move(rule)), with_slash(std::move(path)), with_slash(absolute)});
+  overlap_.begin_walk(absolute, path);
+  path = with_slash(std::move(path));
+  const auto own_part = path.size();
+  start_walk(std::move(root), std::move(path), absolute, {}, own_part);
   return std::nullopt;
 }
 
+std::optional<input> intake::walk_below(const overlap::walk& walk, const seen_below& seen, std::string path,
+                                        const std::string& absolute) {
+  if (!enters(request_.rules, walk.below)) return skipped(with_slash(std::move(path)), skip_reason::excluded);
+  unique_fd root = open_directory(seen);
+  if (!root) return failed_by_system(std::move(path), errno);
+  overlap_.find(absolute);
+  const auto link_free_from = begin_of(walk.below, path);
+  start_walk(std::move(root), with_slash(std::move(path)), absolute, with_slash(std::string(walk.below)), link_free_from);
+  return std::nullopt;
+}
+
+void intake::start_walk(unique_fd root, std::string path, const std::string& absolute, std::string above,
+                        std::size_t link_free_from) {
+  auto rule = [this](std::string_view below) { return judge_directory(below); };
+  walk_.emplace(walk_state{tree_walk(std::move(root), std::move(rule)), std::move(path), with_slash(absolute),
+                           std::move(above), link_free_from});
+}
+
 tree_walk::descent intake::judge_directory(std::string_view below) {
-  const bool enter = enters(request_.rules, below);
+  const bool enter = enters(request_.rules, walk_->above + std::string(below));
   if (!overlap_.walk_is_alone()) {
     const auto absolute = walk_->absolute + std::string(below);
     if (overlap_.leaves_out(absolute)) return tree_walk::descent::leave_out;
@@ -171,11 +244,13 @@ std::optional<input> intake::next_walked() {
 }
 
 std::optional<input> intake::judge_walked(const tree_walk::item& item) {
+  std::string absolute;
   if (!overlap_.walk_is_alone() && item.what != tree_walk::kind::unreadable) {
-    const auto absolute = walk_->absolute + std::string(item.below);
+    absolute = walk_->absolute + std::string(item.below);
     if (overlap_.leaves_out(absolute)) return std::nullopt;
-    overlap_.find(absolute);
   }
+  const std::string from_above = walk_->above.empty() ? std::string{} : walk_->above + std::string(item.below);
+  const std::string_view seen_by_rules = from_above.empty() ? item.below : from_above;
   auto path = walk_->root + std::string(item.below);
   switch (item.what) {
   case tree_walk::kind::unreadable: return failed_by_system(std::move(path), item.error);
@@ -185,7 +260,7 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   case tree_walk::kind::regular: break;
   }
 
-  auto reason = judge_name(request_.rules, item.below);
+  auto reason = judge_name(request_.rules, seen_by_rules);
   const bool perhaps_own = own_.may_hold(item.inode, name_in(item.below));
   std::optional<std::uint64_t> size;
   if (perhaps_own ||
@@ -197,9 +272,10 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
     if (reason == skip_reason::none) reason = judge_size(request_.rules, *size);
   }
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
-  if (is_hidden(item.below)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
+  if (is_hidden(seen_by_rules)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
+  overlap_.find(absolute);
   auto file = taken(std::move(path), size);
-  file.link_free_from = walk_->root.size();
+  file.link_free_from = walk_->link_free_from;
   return file;
 }
 

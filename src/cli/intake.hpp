@@ -21,6 +21,8 @@
 
 namespace hoist::cli {
 
+struct seen_below;
+
 struct input {
   enum class fate : std::uint8_t { take, skip, fail };
 
@@ -62,8 +64,10 @@ class intake {
   enum class named_by : std::uint8_t { argument, list, repeat };
   struct walk_state {
     tree_walk tree;
-    std::string root;     ///< as given, ends in '/'
-    std::string absolute; ///< ends in '/' as well
+    std::string root;             ///< as given, ends in '/'
+    std::string absolute;         ///< ends in '/' as well
+    std::string above;            ///< from the directory that the rules see, which was walked before, to this one; ends in '/'
+    std::size_t link_free_from{}; ///< in `root`
   };
 
   std::optional<input> step();
@@ -71,7 +75,14 @@ class intake {
   std::optional<input> next_listed();
   std::optional<input> open_list(const std::string& name);
   std::optional<input> take_named(std::string path, named_by how);
+  std::optional<input> take_below(const overlap::walk& walk, std::string path, const std::string& absolute, named_by how);
+  input judge_file(std::string path, std::string_view name, const struct ::stat& status) const;
+  bool is_repeat(const std::string& path, const std::string& absolute);
   std::optional<input> begin_walk(std::string path, const std::string& absolute);
+  std::optional<input> walk_below(const overlap::walk& walk, const seen_below& seen, std::string path,
+                                  const std::string& absolute);
+  void start_walk(unique_fd root, std::string path, const std::string& absolute, std::string above,
+                  std::size_t link_free_from);
   std::optional<input> next_walked();
   std::optional<input> judge_walked(const tree_walk::item& item);
   tree_walk::descent judge_directory(std::string_view below);

@@ -82,8 +82,9 @@ bool overlap::name_root(const std::string& absolute) {
   return roots_.insert(absolute).second;
 }
 
-void overlap::begin_walk(const std::string& absolute) {
+void overlap::begin_walk(const std::string& absolute, std::string root) {
   roots_.insert(absolute);
+  walked_.emplace(absolute, std::move(root));
 }
 
 void overlap::find(std::string_view absolute) {
@@ -94,12 +95,23 @@ bool overlap::covers(std::string_view absolute) const {
   return roots_.contains(absolute) || (!found_.empty() && found_.contains(hash_of(absolute)));
 }
 
+std::optional<overlap::walk> overlap::walk_above(std::string_view absolute) const {
+  if (walked_.empty()) return std::nullopt;
+  for (auto above = absolute; above.size() > 1;) {
+    const auto slash = above.rfind('/');
+    above = above.substr(0, std::max<std::size_t>(slash, 1));
+    const auto found = walked_.find(above);
+    if (found != walked_.end()) return walk{found->second, absolute.substr(slash + 1)};
+  }
+  return std::nullopt;
+}
+
 bool overlap::take_listed(std::string_view absolute) {
   return listed_.insert(hash_of(absolute));
 }
 
 bool overlap::leaves_out(std::string_view absolute) const {
-  return roots_.contains(absolute) || (!listed_.empty() && listed_.contains(hash_of(absolute)));
+  return covers(absolute) || (!listed_.empty() && listed_.contains(hash_of(absolute)));
 }
 
 } // namespace hoist::cli

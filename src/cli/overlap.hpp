@@ -4,15 +4,17 @@
 // links are not resolved).
 //
 // Kept in memory: each PATH of the command line and each directory walked as text; of the entries of lists, which may have no
-// end, and, where there is a list, of what walks find, the last half a million at least, as eight bytes each. What comes up
+// end, and, where there is a list, of what walks take, the last half a million at least, as up to 16 bytes each. What comes up
 // again after that is a file like any other, which the ledger knows.
 
 #include "cli/name_hash.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -56,16 +58,21 @@ class overlap {
  public:
   /// Told of every PATH of the command line before anything is taken; false when it was named before.
   bool name_root(const std::string& absolute);
-  /// There is a list: what walks find has to be remembered, since an entry may name it again.
+  /// There is a list: what walks take has to be remembered, since an entry may name it again.
   void expect_lists() { lists_expected_ = true; }
-  /// A directory is about to be walked.
-  void begin_walk(const std::string& absolute);
-  /// A walk has told of this, or enters it.
+  /// A directory is about to be walked that nobody has walked from above; `root` is its name as given.
+  void begin_walk(const std::string& absolute, std::string root);
+  /// A walk takes this file, or enters this directory.
   void find(std::string_view absolute);
 
-  /// An entry of a list that is a PATH as well, or that a walk has found. (That it lies below a directory that was walked says
-  /// nothing: it may have come into being since.)
+  /// An entry of a list that is a PATH as well, or that a walk has taken.
   bool covers(std::string_view absolute) const;
+  struct walk {
+    const std::string& root; ///< as given
+    std::string_view below;  ///< the rest of the path that was asked about
+  };
+  /// The walk, begun or over, below whose root a path lies. What the walk has not taken may have come into being since.
+  std::optional<walk> walk_above(std::string_view absolute) const;
   /// False when the list, or another, had it before, not long ago.
   bool take_listed(std::string_view absolute);
 
@@ -86,6 +93,7 @@ class overlap {
   name_hash hash_;
   bool lists_expected_ = false;
   text_set roots_; ///< named on the command line, or walked
+  std::unordered_map<std::string, std::string, text_hash, std::equal_to<>> walked_; ///< by absolute path, as given
   recent_hashes listed_{std::size_t{1} << 19};
   recent_hashes found_{std::size_t{1} << 19};
 };

@@ -26,13 +26,16 @@ void close_quietly(int fd) noexcept {
   errno = reason;
 }
 
-/// As cheap as a plain open: ELOOP when there is a link anywhere.
-int open_at_once(const char* path, int flags) noexcept {
+/// ELOOP when there is a link anywhere. Where there is none it is as cheap as a plain open.
+int open_at_once(int folder, const char* path, int flags) noexcept {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags);
   how.resolve = RESOLVE_NO_SYMLINKS;
-  return static_cast<int>(::syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how)); // the C library has no name for it
+  return static_cast<int>(::syscall(SYS_openat2, folder, path, &how, sizeof how)); // the C library has no name for it
 }
+
+/// A sandbox, or a kernel before 5.6.
+bool must_go_by_steps() noexcept { return errno == EPERM || errno == ENOSYS; }
 
 /// A folder that is none, for O_NOFOLLOW, may be a link.
 int open_folder(int above, const char* name) noexcept {
@@ -43,17 +46,9 @@ int open_folder(int above, const char* name) noexcept {
   return fd;
 }
 
-/// `path` is cut at each slash after its first `trusted` bytes.
-int open_by_steps(char* path, std::size_t trusted, int flags) noexcept {
-  char* name = path + trusted;
-  int folder = AT_FDCWD;
-  if (trusted > 0) {
-    const char first = std::exchange(*name, '\0');
-    folder = ::open(path, folder_flags);
-    *name = first;
-    if (folder < 0) return -1;
-  }
-  for (char* slash = name; (slash = std::strchr(name, '/')) != nullptr; name = slash + 1) {
+/// `name` is cut at each slash. Takes `folder` over.
+int open_by_steps(int folder, char* name, int flags) noexcept {
+  for (char* slash = nullptr; (slash = std::strchr(name, '/')) != nullptr; name = slash + 1) {
     *slash = '\0';
     const int next = *name == '\0' ? folder : open_folder(folder, name);
     if (next != folder) close_quietly(folder);
@@ -68,9 +63,8 @@ int open_by_steps(char* path, std::size_t trusted, int flags) noexcept {
 } // namespace
 
 int open_link_free(const std::string& path, std::size_t from, int flags) noexcept {
-  const int fd = open_at_once(path.c_str(), flags);
-  // EPERM and ENOSYS: a sandbox, or a kernel before 5.6.
-  if (fd >= 0 || (errno != ELOOP && errno != EPERM && errno != ENOSYS)) return fd;
+  int fd = open_at_once(AT_FDCWD, path.c_str(), flags);
+  if (fd >= 0 || (errno != ELOOP && !must_go_by_steps())) return fd;
   std::array<char, PATH_MAX> cut{};
   if (path.size() >= cut.size()) {
     errno = ENAMETOOLONG;
@@ -79,8 +73,19 @@ int open_link_free(const std::string& path, std::size_t from, int flags) noexcep
   std::ranges::copy(path, cut.begin());
   std::size_t trusted = std::min(from, path.size());
   while (trusted > 0 && path[trusted - 1] != '/') --trusted;
-  if (path.starts_with('/')) trusted = std::max<std::size_t>(trusted, 1); // the root is no link
-  return open_by_steps(cut.data(), trusted, flags);
+  while (cut[trusted] == '/') ++trusted; // the rest must not begin at the root
+  char* const name = cut.data() + trusted;
+  int folder = AT_FDCWD;
+  if (trusted > 0) {
+    const char first = std::exchange(*name, '\0');
+    folder = ::open(cut.data(), folder_flags);
+    *name = first;
+    if (folder < 0) return -1;
+  }
+  fd = open_at_once(folder, name, flags);
+  if (fd < 0 && must_go_by_steps()) return open_by_steps(folder, name, flags);
+  close_quietly(folder);
+  return fd;
 }
 
 } // namespace hoist::net

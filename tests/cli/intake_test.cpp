@@ -2,6 +2,7 @@
 
 #include "temporary_tree.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,7 +16,16 @@ struct outcome {
   std::map<std::string, int> taken; ///< path below the tree's root, and how often
   std::map<std::string, std::string> skipped;
   std::map<std::string, errc> failed;
+  std::map<std::string, std::string> link_free; ///< path, and the part of it in which links are followed, if they end
   std::uint64_t hidden = 0;
+
+  void add(const input& found) {
+    if (found.what == fate::take) ++taken[found.path];
+    if (found.what == fate::skip) skipped[found.path] = name_of(found.reason);
+    if (found.what == fate::fail) failed[found.path] = found.code;
+    if (found.what == fate::take && found.link_free_from <= found.path.size())
+      link_free[found.path] = found.path.substr(0, found.link_free_from);
+  }
 };
 
 class intake_test : public testing::Test {
@@ -27,11 +37,7 @@ class intake_test : public testing::Test {
     request.working_directory = tree.root().native();
     intake inputs(std::move(request), std::move(own), stop);
     outcome result;
-    while (const auto found = inputs.next()) {
-      if (found->what == fate::take) ++result.taken[found->path];
-      if (found->what == fate::skip) result.skipped[found->path] = name_of(found->reason);
-      if (found->what == fate::fail) result.failed[found->path] = found->code;
-    }
+    while (const auto found = inputs.next()) result.add(*found);
     EXPECT_TRUE(inputs.is_exhausted());
     result.hidden = inputs.hidden_taken();
     return result;
@@ -40,6 +46,27 @@ class intake_test : public testing::Test {
     intake_request request;
     request.paths = std::move(paths);
     return run(std::move(request));
+  }
+
+  /// Walks the PATHs of `request`, then calls `between`, then reads the lines of a list.
+  outcome run_then(intake_request request, const std::string& lines, const std::function<void()>& between) {
+    tree.file("c");
+    tree.file("list", "c\n" + lines);
+    request.lists = {"list"};
+    request.working_directory = tree.root().native();
+    intake inputs(std::move(request), {}, stop);
+    outcome result;
+    while (const auto found = inputs.next()) {
+      result.add(*found);
+      if (found->path == "c") between();
+    }
+    result.hidden = inputs.hidden_taken();
+    return result;
+  }
+  outcome run_then(std::vector<std::string> paths, const std::string& lines, const std::function<void()>& between) {
+    intake_request request;
+    request.paths = std::move(paths);
+    return run_then(std::move(request), lines, between);
   }
 
   temporary_tree tree;
@@ -108,22 +135,87 @@ TEST_F(intake_test, lists) {
 // is in it. (regression: it was passed over without a word)
 TEST_F(intake_test, made_after_the_walk) {
   tree.file("d/a");
-  tree.file("c");
-  tree.file("list", "c\nd/a\nd/late\nd/new\nd/late\n");
+  const auto result = run_then({"d"}, "d/a\nd/late\nd/new\nd/late\n" + tree.path("d/other") + "\n", [&] {
+    tree.file("d/late");
+    tree.file("d/other");
+    tree.file("d/new/x");
+  });
+  EXPECT_EQ(result.taken, (taken{{"d/a", 1}, {"c", 1}, {"d/late", 2}, {"d/new/x", 1}, {tree.path("d/other"), 1}}));
+  EXPECT_TRUE(result.failed.empty() && result.skipped.empty());
+}
+
+// It is judged as the walk would judge it: no link is followed, and what is excluded stays so.
+TEST_F(intake_test, the_rules_of_the_walk_hold_after_it) {
+  tree.file("d/a");
+  tree.file("d/.git/config");
+  tree.file("elsewhere/secret");
   intake_request request;
   request.paths = {"d"};
-  request.lists = {"list"};
-  request.working_directory = tree.root().native();
-  intake inputs(std::move(request), {}, stop);
-  std::vector<std::string> all;
-  while (const auto found = inputs.next()) {
-    EXPECT_EQ(found->what, fate::take) << found->path;
-    all.push_back(found->path);
-    if (found->path != "c") continue;
-    tree.file("d/late");
-    tree.file("d/new/x");
-  }
-  EXPECT_EQ(all, (std::vector<std::string>{"d/a", "c", "d/late", "d/new/x", "d/late"}));
+  request.rules.excludes = {*glob::compile(".git/"), *glob::compile("new/tmp/")};
+  request.rules.size_min = 1;
+  tree.file("d/grows", "");
+  const auto result = run_then(std::move(request),
+                               "d/.git/config\nd/.git/hooks\nd/link\nd/way/secret\nd/to_folder\nd/fifo\nd/new\nd/new/tmp/x\n"
+                               "d/none\nd/grows\nd/.hidden\n",
+                               [&] {
+                                 tree.file("d/.git/hooks/h");
+                                 tree.link("d/link", "../elsewhere/secret");
+                                 tree.link("d/way", "../elsewhere");
+                                 tree.link("d/to_folder", "../elsewhere");
+                                 tree.fifo("d/fifo");
+                                 tree.file("d/new/tmp/x");
+                                 tree.file("d/new/x");
+                                 tree.link("d/new/l", "x");
+                                 tree.file("d/grows", "grown");
+                                 tree.file("d/.hidden");
+                               });
+  EXPECT_EQ(result.taken, (taken{{"d/a", 1}, {"c", 1}, {"d/new/x", 1}, {"d/grows", 1}, {"d/.hidden", 1}}));
+  EXPECT_EQ(result.skipped, (skipped{{"d/.git/", "excluded"},
+                                     {"d/.git/config", "excluded"},
+                                     {"d/.git/hooks", "excluded"},
+                                     {"d/link", "symlink"},
+                                     {"d/way/secret", "symlink"},
+                                     {"d/to_folder", "symlink"},
+                                     {"d/fifo", "special"},
+                                     {"d/new/l", "symlink"},
+                                     {"d/new/tmp/", "excluded"},
+                                     {"d/new/tmp/x", "excluded"},
+                                     {"d/grows", "min_size"}}));
+  EXPECT_EQ(result.failed, (failed{{"d/none", errc::source_missing}}));
+  EXPECT_EQ(result.hidden, 1U);
+}
+
+// Links are followed on the way to what was named, and not below a directory that is walked, however it is spelled.
+TEST_F(intake_test, where_links_end) {
+  tree.file("d/s/a");
+  const auto named_part = [&](const std::string& named) {
+    intake_request request;
+    request.paths = {named};
+    request.working_directory = tree.root().native();
+    intake inputs(std::move(request), {}, stop);
+    const auto found = inputs.next();
+    return found->link_free_from > found->path.size() ? "all" : found->path.substr(0, found->link_free_from);
+  };
+  EXPECT_EQ(named_part("d"), "d/");
+  EXPECT_EQ(named_part("./d/"), "./d/");
+  EXPECT_EQ(named_part("d//"), "d//");
+  EXPECT_EQ(named_part("."), "./");
+  EXPECT_EQ(named_part(tree.path("d")), tree.path("d/"));
+  EXPECT_EQ(named_part("d/s/a"), "all");
+}
+
+// The same of what a list names afterwards; a spelling that hides where the named part ends has no part that is trusted.
+TEST_F(intake_test, where_links_end_after_the_walk) {
+  tree.file("d/a");
+  const auto result = run_then({"./d"}, "d/l1\n./d/n/\n" + tree.path("d/l2") + "\nd/./l3\nd/n/../l4\n", [&] {
+    for (const std::string name : {"d/l1", "d/l2", "d/l3", "d/l4", "d/n/x"}) tree.file(name);
+  });
+  EXPECT_EQ(result.link_free, (std::map<std::string, std::string>{{"./d/a", "./d/"},
+                                                                  {"d/l1", "d/"},
+                                                                  {"./d/n/x", "./d/"},
+                                                                  {tree.path("d/l2"), tree.path("d/")},
+                                                                  {"d/./l3", "d/./"},
+                                                                  {"d/n/../l4", ""}}));
 }
 
 // A list that cannot be read is a failure, under its own name.

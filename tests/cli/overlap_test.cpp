@@ -40,23 +40,41 @@ TEST(overlap, roots) {
   EXPECT_FALSE(seen.leaves_out("/a/bc"));
 }
 
-// An entry of a list that a walk has found is taken already; what else lies below its directory is not.
+// An entry of a list that a walk has taken is taken already; of what else lies below its directory the walk is known.
 TEST(overlap, lists) {
   overlap seen;
   EXPECT_TRUE(seen.walk_is_alone());
   seen.expect_lists();
   EXPECT_FALSE(seen.walk_is_alone());
-  seen.begin_walk("/a");
+  EXPECT_FALSE(seen.walk_above("/a/x"));
+  seen.begin_walk("/a", "as/given");
   seen.find("/a/x");
   seen.find("/a/x/y");
   EXPECT_TRUE(seen.covers("/a"));
   EXPECT_TRUE(seen.covers("/a/x"));
   EXPECT_TRUE(seen.covers("/a/x/y"));
+  EXPECT_TRUE(seen.leaves_out("/a/x/y")) << "a walk that comes there again";
   EXPECT_FALSE(seen.covers("/a/x/z"));
   EXPECT_FALSE(seen.covers("/ab"));
+  ASSERT_TRUE(seen.walk_above("/a/x/z"));
+  EXPECT_EQ(seen.walk_above("/a/x/z")->root, "as/given");
+  EXPECT_EQ(seen.walk_above("/a/x/z")->below, "x/z");
+  EXPECT_FALSE(seen.walk_above("/a"));
+  EXPECT_FALSE(seen.walk_above("/ab"));
+  seen.begin_walk("/a/x", "nearer");
+  EXPECT_EQ(seen.walk_above("/a/x/z")->root, "nearer");
   seen.take_listed("/c/x");
   EXPECT_FALSE(seen.covers("/c/x")) << "a repeated entry gets its row again";
   EXPECT_TRUE(seen.leaves_out("/c/x")) << "but a walk that comes later leaves it out";
+}
+
+// Everything is below a walked root directory.
+TEST(overlap, below_the_root) {
+  overlap seen;
+  seen.begin_walk("/", "/");
+  ASSERT_TRUE(seen.walk_above("/a/b"));
+  EXPECT_EQ(seen.walk_above("/a/b")->below, "a/b");
+  EXPECT_EQ(seen.walk_above("/a")->below, "a");
 }
 
 // A list may have no end: what is remembered of it is bounded, and the latest of it is known. (regression: a feed of millions of

@@ -78,14 +78,13 @@ class Upload(TestCase):
     def test_folder_and_what_comes_into_it(self):
         folder = self.make_files(3)
         with Server() as server:
-            with Command(("upload", "-q", *server.access(), str(folder), "-"), stdin=subprocess.PIPE) as running:
+            with Command(("upload", "-q", *server.access(), str(folder), "-"), stdin=subprocess.PIPE, bufsize=0) as running:
                 rows = [json.loads(running.stdout.readline()) for _ in range(3)]
                 (folder / "late.png").write_bytes(b"late")
                 names = [*(row["path"] for row in rows), str(folder / "late.png")]
-                running.stdin.write("\n".join(names).encode())
-                running.stdin.close()
-                rows += [json.loads(line) for line in running.stdout]
-                self.assertEqual(running.wait(), 0)
+                out, err = running.communicate("\n".join(names).encode(), timeout=DEADLINE)
+                rows += [json.loads(line) for line in out.splitlines()]
+                self.assertEqual(running.returncode, 0, err)
             self.assertEqual(self.check_stored(server, rows), 4)
             self.assertEqual((len(results(rows)), server.metric("hoist_server_puts_total")), (4, 4))
 
