@@ -153,7 +153,7 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
   struct ::stat status {};
   if (::stat(path.c_str(), &status) != 0) return failed_by_system(std::move(path), errno);
   if (S_ISDIR(status.st_mode)) return begin_walk(std::move(path), absolute);
-  if (how == named_by::list && is_repeat(path, absolute)) return std::nullopt;
+  if (how == named_by::list && defer_repeat(path, absolute)) return std::nullopt;
   if (!S_ISREG(status.st_mode)) {
     return failed(std::move(path), errc::source_not_regular, "it is no regular file (FIFO, socket or device)");
   }
@@ -172,7 +172,7 @@ std::optional<input> intake::take_below(const overlap::walk& walk, std::string p
   if (seen.error == ELOOP) return skipped(std::move(path), skip_reason::symlink);
   if (seen.error != 0) return failed_by_system(std::move(path), seen.error);
   if (S_ISDIR(seen.status.st_mode)) return walk_below(walk, seen, std::move(path), absolute);
-  if (how == named_by::list && is_repeat(path, absolute)) return std::nullopt;
+  if (how == named_by::list && defer_repeat(path, absolute)) return std::nullopt;
   if (S_ISLNK(seen.status.st_mode)) return skipped(std::move(path), skip_reason::symlink);
   if (!S_ISREG(seen.status.st_mode)) return skipped(std::move(path), skip_reason::special);
   if (own_.holds(seen.status, seen.name)) return skipped(std::move(path), skip_reason::own_file);
@@ -191,8 +191,9 @@ input intake::judge_file(std::string path, std::string_view name, const struct :
   return taken(std::move(path), size);
 }
 
-/// A list without an end would never get to what it repeats: from so many on these are files like others.
-bool intake::is_repeat(const std::string& path, const std::string& absolute) {
+/// True when a list had it before: it is put off to the end. A list without an end would never get there: from so many on these
+/// are files like others.
+bool intake::defer_repeat(const std::string& path, const std::string& absolute) {
   if (overlap_.take_listed(absolute) || repeats_.size() >= repeats_max) return false;
   repeats_.push_back(path);
   return true;
@@ -213,7 +214,7 @@ std::optional<input> intake::walk_below(const overlap::walk& walk, const seen_be
   if (!enters(request_.rules, walk.below)) return skipped(with_slash(std::move(path)), skip_reason::excluded);
   unique_fd root = open_directory(seen);
   if (!root) return failed_by_system(std::move(path), errno);
-  overlap_.find(absolute);
+  overlap_.note_found(absolute);
   const auto link_free_from = begin_of(walk.below, path);
   start_walk(std::move(root), with_slash(std::move(path)), absolute, with_slash(std::string(walk.below)), link_free_from);
   return std::nullopt;
@@ -231,7 +232,7 @@ tree_walk::descent intake::judge_directory(std::string_view below) {
   if (!overlap_.walk_is_alone()) {
     const auto absolute = walk_->absolute + std::string(below);
     if (overlap_.leaves_out(absolute)) return tree_walk::descent::leave_out;
-    if (enter) overlap_.find(absolute);
+    if (enter) overlap_.note_found(absolute);
   }
   return enter ? tree_walk::descent::enter : tree_walk::descent::tell;
 }
@@ -273,7 +274,7 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   }
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
   if (is_hidden(seen_by_rules)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
-  overlap_.find(absolute);
+  overlap_.note_found(absolute);
   auto file = taken(std::move(path), size);
   file.link_free_from = walk_->link_free_from;
   return file;

@@ -77,7 +77,7 @@ class intake {
   std::optional<input> take_named(std::string path, named_by how);
   std::optional<input> take_below(const overlap::walk& walk, std::string path, const std::string& absolute, named_by how);
   input judge_file(std::string path, std::string_view name, const struct ::stat& status) const;
-  bool is_repeat(const std::string& path, const std::string& absolute);
+  bool defer_repeat(const std::string& path, const std::string& absolute);
   std::optional<input> begin_walk(std::string path, const std::string& absolute);
   std::optional<input> walk_below(const overlap::walk& walk, const seen_below& seen, std::string path,
                                   const std::string& absolute);

@@ -87,7 +87,7 @@ void overlap::begin_walk(const std::string& absolute, std::string root) {
   walked_.emplace(absolute, std::move(root));
 }
 
-void overlap::find(std::string_view absolute) {
+void overlap::note_found(std::string_view absolute) {
   if (lists_expected_) found_.insert(hash_of(absolute));
 }
 

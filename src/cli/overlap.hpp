@@ -63,7 +63,7 @@ class overlap {
   /// A directory is about to be walked that nobody has walked from above; `root` is its name as given.
   void begin_walk(const std::string& absolute, std::string root);
   /// A walk takes this file, or enters this directory.
-  void find(std::string_view absolute);
+  void note_found(std::string_view absolute);
 
   /// An entry of a list that is a PATH as well, or that a walk has taken.
   bool covers(std::string_view absolute) const;

@@ -48,8 +48,8 @@ TEST(overlap, lists) {
   EXPECT_FALSE(seen.walk_is_alone());
   EXPECT_FALSE(seen.walk_above("/a/x"));
   seen.begin_walk("/a", "as/given");
-  seen.find("/a/x");
-  seen.find("/a/x/y");
+  seen.note_found("/a/x");
+  seen.note_found("/a/x/y");
   EXPECT_TRUE(seen.covers("/a"));
   EXPECT_TRUE(seen.covers("/a/x"));
   EXPECT_TRUE(seen.covers("/a/x/y"));
