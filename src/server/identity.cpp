@@ -1,26 +1,24 @@
 #include "server/identity.hpp"
 
 #include <array>
-#include <cerrno>
 #include <ctime>
 #include <fstream>
 #include <memory>
 #include <span>
 #include <stdexcept>
-#include <system_error>
+#include <string_view>
 
-#include <fcntl.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
 #include "server/digest.hpp"
 #include "server/encoding.hpp"
+#include "server/usage_error.hpp"
 
 namespace hoist::server {
 namespace {
@@ -44,6 +42,8 @@ constexpr long ca_lifetime = 3650 * day;
 constexpr long leaf_lifetime = 397 * day; // what strict clients accept at most
 constexpr long leaf_renewal = 30 * day;   // a leaf with less left is replaced at the next start
 
+constexpr const char* maker = "hoist-server"; // the organization in what is made here
+
 void require(bool good, const char* what) {
   if (!good) throw std::runtime_error(std::string("cannot make a certificate: ") + what);
 }
@@ -55,28 +55,21 @@ std::string read_file(const fs::path& file) {
   return text;
 }
 
-// Written aside and renamed, so that a process killed here leaves no half of a secret behind.
-void write_file(const fs::path& file, const std::string& text, mode_t mode) {
-  auto aside = file;
-  aside += ".new";
-  const int fd = ::open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-  if (fd < 0) throw std::system_error(errno, std::generic_category(), "cannot create " + aside.string());
-  const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (::close(fd) != 0 || !written) throw std::runtime_error("cannot write " + aside.string());
-  fs::rename(aside, file);
-}
-
-std::string load_or_make_secret(const fs::path& file, std::size_t random_bytes) {
-  if (!fs::exists(file)) {
-    std::array<std::uint8_t, 64> bytes{};
-    const auto used = std::span(bytes).first(random_bytes);
-    fill_random(used);
-    write_file(file, to_hex(used) + "\n", 0600);
-  }
+std::string load_secret(const fs::path& file) {
   const auto text = read_file(file);
   const auto secret = std::string(trimmed(text.substr(0, text.find_first_of("\r\n"))));
   if (secret.empty()) throw std::runtime_error(file.string() + " is empty: write a key into its first line");
   return secret;
+}
+
+std::string load_or_make_secret(const folder& state, const std::string& name, std::size_t random_bytes) {
+  if (!state.look(name)) {
+    std::array<std::uint8_t, 64> bytes{};
+    const auto used = std::span(bytes).first(random_bytes);
+    fill_random(used);
+    state.replace(name, to_hex(used) + "\n", 0600);
+  }
+  return load_secret(state.path() / name);
 }
 
 std::string to_pem(X509* certificate) {
@@ -127,8 +120,7 @@ certificate_ptr blank_certificate(const char* name, EVP_PKEY* key, long lifetime
   X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -day); // a day for clocks that run behind
   X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime);
   X509_NAME* subject = X509_get_subject_name(certificate.get());
-  X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("hoist-server"), -1, -1,
-                             0);
+  X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(maker), -1, -1, 0);
   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name), -1, -1, 0);
   require(X509_set_pubkey(certificate.get(), key) == 1, "public key");
   return certificate;
@@ -182,30 +174,44 @@ bool still_good(X509* leaf, X509* ca, const std::string& host) {
                           : X509_check_host(leaf, host.c_str(), host.size(), 0, nullptr) == 1;
 }
 
-key_ptr load_or_make_key(const fs::path& file) {
-  if (!fs::exists(file)) {
+// Somebody may have put a certificate of another maker's into our folder: it must not be lost to a renewal.
+bool is_of_our_making(X509* certificate) {
+  std::array<char, 64> organization{};
+  const auto* subject = X509_get_subject_name(certificate);
+  const int length = X509_NAME_get_text_by_NID(subject, NID_organizationName, organization.data(), organization.size());
+  return length > 0 && std::string_view(organization.data()) == maker;
+}
+
+key_ptr load_or_make_key(const folder& state, const std::string& name) {
+  if (!state.look(name)) {
     const key_ptr fresh(EVP_EC_gen("P-256"));
     require(fresh != nullptr, "key");
-    write_file(file, to_pem(fresh.get()), 0600);
+    state.replace(name, to_pem(fresh.get()), 0600);
   }
-  return from_pem<key_ptr>(file, PEM_read_bio_PrivateKey);
+  return from_pem<key_ptr>(state.path() / name, PEM_read_bio_PrivateKey);
 }
 
 void load_or_make_certificates(const identity_wishes& wishes, identity& who) {
-  who.ca_certificate = wishes.state / "ca.pem";
-  who.certificate = wishes.state / "server.pem";
-  who.key = wishes.state / "server.key";
-  const auto ca_key = load_or_make_key(wishes.state / "ca.key");
-  if (!fs::exists(who.ca_certificate)) write_file(who.ca_certificate, to_pem(make_ca(ca_key.get()).get()), 0644);
+  const auto& state = wishes.state;
+  who.ca_certificate = state.path() / "ca.pem";
+  who.certificate = state.path() / "server.pem";
+  who.key = state.path() / "server.key";
+  const auto ca_key = load_or_make_key(state, "ca.key");
+  if (!state.look("ca.pem")) state.replace("ca.pem", to_pem(make_ca(ca_key.get()).get()), 0644);
   const auto ca = from_pem<certificate_ptr>(who.ca_certificate, PEM_read_bio_X509);
-  const auto key = load_or_make_key(who.key);
-  if (fs::exists(who.certificate)) {
+  const auto key = load_or_make_key(state, "server.key");
+  if (state.look("server.pem")) {
     const auto leaf = from_pem<certificate_ptr>(who.certificate, PEM_read_bio_X509);
     if (still_good(leaf.get(), ca.get(), wishes.host)) return;
+    if (!is_of_our_making(leaf.get())) {
+      throw usage_error("--state: " + who.certificate.string() +
+                        " was not made by hoist-server and would be replaced; " +
+                        "move it away, or give it as --cert, with its --key");
+    }
     spdlog::info("identity: the leaf certificate is renewed");
   }
   const auto leaf = make_leaf(key.get(), {ca.get(), ca_key.get()}, wishes.host);
-  write_file(who.certificate, to_pem(leaf.get()) + to_pem(ca.get()), 0644);
+  state.replace("server.pem", to_pem(leaf.get()) + to_pem(ca.get()), 0644);
 }
 
 } // namespace
@@ -223,9 +229,14 @@ identity load_or_make_identity(const identity_wishes& wishes) {
   if (!wishes.api_key_file.empty() && !fs::exists(wishes.api_key_file)) {
     throw std::runtime_error("--api-key-file " + wishes.api_key_file.string() + " does not exist");
   }
-  who.api_key_file = wishes.api_key_file.empty() ? wishes.state / "api-key" : fs::absolute(wishes.api_key_file);
-  who.api_key = load_or_make_secret(who.api_key_file, 24);
-  who.signing_secret = load_or_make_secret(wishes.state / "signing-secret", 32);
+  if (wishes.api_key_file.empty()) {
+    who.api_key_file = wishes.state.path() / "api-key";
+    who.api_key = load_or_make_secret(wishes.state, "api-key", 24);
+  } else {
+    who.api_key_file = fs::absolute(wishes.api_key_file);
+    who.api_key = load_secret(who.api_key_file);
+  }
+  who.signing_secret = load_or_make_secret(wishes.state, "signing-secret", 32);
   // Derived, so that URLs name the same account after a restart; it tells nothing about the secret.
   const auto fingerprint = sha256("id of " + who.signing_secret);
   who.access_key_id = "HOIST" + to_hex(std::span(fingerprint).first(8));

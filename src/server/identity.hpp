@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <string>
 
+#include "server/folder.hpp"
+
 namespace hoist::server {
 
 struct identity {
@@ -18,7 +20,7 @@ struct identity {
 };
 
 struct identity_wishes {
-  std::filesystem::path state;
+  const folder& state;                // where what is made is kept
   std::filesystem::path certificate;  // empty: make one
   std::filesystem::path key;          // of that certificate
   std::filesystem::path api_key_file; // empty: make one
@@ -26,7 +28,8 @@ struct identity_wishes {
   bool tls = true;
 };
 
-// Throws std::runtime_error naming the file.
+// Throws std::runtime_error naming the file; usage_error when a file that is not of our making would have to be
+// replaced.
 [[nodiscard]] identity load_or_make_identity(const identity_wishes& wishes);
 
 } // namespace hoist::server

@@ -1,21 +1,21 @@
 #include "server/object_index.hpp"
 
+#include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
 #include "server/encoding.hpp"
+#include "server/state_names.hpp"
 
 namespace hoist::server {
 namespace {
 
-constexpr std::string_view log_title = "hoist-server-index 1";
+constexpr std::size_t read_bytes = 64 * 1024; // at a time: few calls, and nothing beside an index
 
 std::vector<std::string_view> split(std::string_view line, char separator, std::size_t parts_max) {
   std::vector<std::string_view> parts;
@@ -51,6 +51,10 @@ bool read_time(std::string_view text, unix_time& into) {
 
 [[noreturn]] void fail(const std::string& what) {
   throw std::system_error(errno, std::generic_category(), what);
+}
+
+[[noreturn]] void refuse_index(const std::filesystem::path& path) {
+  throw std::runtime_error(path.string() + " is no index of this program; move it away or choose another --state");
 }
 
 } // namespace
@@ -97,31 +101,42 @@ std::optional<std::pair<file_id, object_info>> from_log_line(std::string_view li
   return std::pair{*id, std::move(info)};
 }
 
-object_index::object_index(const std::filesystem::path& log, durability wanted) : durability_(wanted) {
-  const auto superseded = read_log(log);
-  if (superseded > 0 || !std::filesystem::exists(log)) rewrite_log(log);
-  fd_ = ::open(log.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd_ < 0) fail("cannot open " + log.string());
-}
-
-object_index::~object_index() {
-  if (fd_ >= 0) ::close(fd_);
+object_index::object_index(const folder& state, durability wanted) : durability_(wanted) {
+  const auto log = state.read(index_name);
+  const auto superseded = log ? read_log(log, state.path() / index_name) : 0;
+  if (!log || superseded > 0) rewrite_log(state);
+  fd_ = state.append(index_name);
+  if (!fd_) throw std::runtime_error("cannot open " + (state.path() / index_name).string());
 }
 
 // Returns how many lines are no longer needed, a torn one included.
-std::size_t object_index::read_log(const std::filesystem::path& log) {
-  std::ifstream in(log, std::ios::binary);
-  if (!in) return 0;
-  std::string line;
-  if (!std::getline(in, line) || line != log_title) {
-    throw std::runtime_error(log.string() + " is no index of this program; move it away or choose another --state");
-  }
+std::size_t object_index::read_log(const unique_fd& log, const std::filesystem::path& path) {
+  std::vector<char> portion(read_bytes);
+  std::string unread;
   std::size_t superseded = 0;
-  while (std::getline(in, line)) {
-    const bool torn = in.eof(); // getline met the end before a newline
-    if (torn || !take_line(line)) ++superseded;
+  bool titled = false;
+  for (;;) {
+    const auto count = ::read(log.get(), portion.data(), portion.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("cannot read " + path.string());
+    if (count == 0) break;
+    unread.append(portion.data(), static_cast<std::size_t>(count));
+    std::size_t begin = 0;
+    for (auto end = unread.find('\n'); end != std::string::npos; end = unread.find('\n', begin)) {
+      const auto line = std::string_view(unread).substr(begin, end - begin);
+      begin = end + 1;
+      if (titled) {
+        superseded += take_line(line) ? 0 : 1;
+      } else if (line == index_title) {
+        titled = true;
+      } else {
+        refuse_index(path);
+      }
+    }
+    unread.erase(0, begin);
   }
-  return superseded;
+  if (!titled) refuse_index(path);
+  return superseded + (unread.empty() ? 0 : 1); // without its newline a line is torn
 }
 
 // False when the line replaced an older one or could not be read.
@@ -135,23 +150,25 @@ bool object_index::take_line(std::string_view line) {
   return shard_of(id).objects.insert_or_assign(id, std::move(info)).second;
 }
 
-void object_index::rewrite_log(const std::filesystem::path& log) const {
-  auto aside = log;
-  aside += ".new";
-  std::ofstream out(aside, std::ios::binary | std::ios::trunc);
-  out << log_title << '\n';
+void object_index::rewrite_log(const folder& state) const {
+  const std::string aside = std::string(index_name) + ".new";
+  const auto what = "cannot write " + (state.path() / aside).string();
+  state.remove(aside); // of a process that was killed
+  const auto out = state.create(aside);
+  if (!out) throw std::runtime_error(what + ": something else has its name");
+  auto text = std::string(index_title) + '\n';
   for (const auto& part : shards_) {
-    for (const auto& [id, info] : part.objects) out << to_log_line(id, info);
+    for (const auto& [id, info] : part.objects) text += to_log_line(id, info);
+    write_all(out.get(), text, what);
+    text.clear();
   }
-  out.close();
-  if (!out) fail("cannot write " + aside.string());
-  std::filesystem::rename(aside, log);
+  state.move(aside, state, index_name);
 }
 
 void object_index::append(const std::string& line) {
   // One write to a file opened with O_APPEND: lines of several threads never interleave.
-  if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) fail("cannot write the index");
-  if (durability_ == durability::survives_power_cut && ::fdatasync(fd_) != 0) fail("cannot sync the index");
+  if (::write(fd_.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) fail("cannot write the index");
+  if (durability_ == durability::survives_power_cut && ::fdatasync(fd_.get()) != 0) fail("cannot sync the index");
 }
 
 std::optional<object_info> object_index::find(const file_id& id) const {

@@ -16,6 +16,7 @@
 #include "server/calendar.hpp"
 #include "server/digest.hpp"
 #include "server/file_id.hpp"
+#include "server/folder.hpp"
 
 namespace hoist::server {
 
@@ -39,11 +40,11 @@ enum class durability { survives_kill, survives_power_cut };
 
 class object_index {
  public:
-  // Reads the log, drops what was superseded, and opens it for appending. Throws std::runtime_error.
-  object_index(const std::filesystem::path& log, durability wanted);
+  // Reads the log in the state folder, or makes it; drops what was superseded, and opens it for appending. Throws
+  // std::runtime_error.
+  object_index(const folder& state, durability wanted);
   object_index(const object_index&) = delete;
   object_index& operator=(const object_index&) = delete;
-  ~object_index();
 
   [[nodiscard]] std::optional<object_info> find(const file_id& id) const;
 
@@ -81,14 +82,14 @@ class object_index {
   shard& shard_of(const file_id& id) { return shards_[id.bytes[0]]; }
   const shard& shard_of(const file_id& id) const { return shards_[id.bytes[0]]; }
 
-  std::size_t read_log(const std::filesystem::path& log);
+  std::size_t read_log(const unique_fd& log, const std::filesystem::path& path);
   bool take_line(std::string_view line);
-  void rewrite_log(const std::filesystem::path& log) const;
+  void rewrite_log(const folder& state) const;
   void append(const std::string& line);
 
   std::array<shard, shard_count> shards_;
   durability durability_;
-  int fd_ = -1;
+  unique_fd fd_;
 };
 
 // One line of the log, with its newline, and back. The format is private to the state folder.

@@ -1,15 +1,15 @@
 #include "server/object_store.hpp"
 
-#include <array>
-#include <charconv>
+#include <optional>
 #include <system_error>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <spdlog/spdlog.h>
 
 #include "server/encoding.hpp"
+#include "server/state_folder.hpp"
+#include "server/state_names.hpp"
 
 namespace hoist::server {
 namespace {
@@ -20,80 +20,106 @@ namespace fs = std::filesystem;
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-fs::path made(const fs::path& folder) {
-  fs::create_directories(folder);
-  return folder;
+const folder& judged(const folder& state) {
+  refuse_foreign(state);
+  return state;
 }
 
-void sync_folder(const fs::path& folder) {
-  const unique_fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) fail("cannot sync " + folder.string());
+folder made_below(const folder& parent, const std::string& name) {
+  parent.make_below(name);
+  return own_folder(parent, name);
 }
 
-// <id>.<generation>, as body_path() writes it.
-std::optional<std::pair<file_id, std::uint32_t>> parse_body_name(const std::string& name) {
-  if (name.size() < 38 || name[36] != '.') return std::nullopt;
-  const auto id = file_id::parse(std::string_view(name).substr(0, 36));
-  std::uint32_t generation = 0;
-  const auto* last = name.data() + name.size();
-  const auto [end, error] = std::from_chars(name.data() + 37, last, generation);
-  if (!id || error != std::errc{} || end != last) return std::nullopt;
-  return std::pair{*id, generation};
-}
+// What others put into the folder: told once, not named one by one.
+struct strangers {
+  std::size_t count = 0;
+  fs::path example;
+
+  void add(const folder& where, const std::string& name) {
+    if (count++ == 0) example = where.path() / name;
+  }
+};
 
 } // namespace
 
-unique_fd::~unique_fd() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-object_store::object_store(const fs::path& state, const storage_rules& rules)
+object_store::object_store(const folder& state, const storage_rules& rules)
     : rules_(rules)
-    , objects_(made(state / "objects"))
-    , aside_(made(state / "aside"))
-    , index_(state / "index", rules.wanted) {
+    , index_(judged(state), rules.wanted)
+    , objects_(made_below(state, objects_name))
+    , aside_(made_below(state, aside_folder_name)) {
   // All folders at once: a PUT then never has to make one. With --discard none is needed.
   for (unsigned i = 0; i < 256 && !rules.discard; ++i) {
     const auto byte = static_cast<std::uint8_t>(i);
-    fs::create_directories(objects_ / to_hex({&byte, 1}));
+    objects_.make_below(to_hex({&byte, 1}));
   }
-  remove_leftovers();
+  remove_leftovers(state);
 }
 
-void object_store::remove_leftovers() const {
+object_store::object_store(const fs::path& state, const storage_rules& rules)
+    : object_store(folder::at(state), rules) {}
+
+bool object_store::vouched_for(const file_id& id, std::uint32_t generation) const {
+  const auto info = index_.find(id);
+  return info && !info->deleted && info->body_kept && info->generation == generation;
+}
+
+void object_store::remove_leftovers(const folder& state) const {
   std::size_t removed = 0;
-  for (const auto& entry : fs::directory_iterator(aside_)) removed += fs::remove(entry.path()) ? 1 : 0;
-  for (const auto& entry : fs::recursive_directory_iterator(objects_)) {
-    if (!entry.is_regular_file()) continue;
-    const auto parsed = parse_body_name(entry.path().filename().string());
-    const auto info = parsed ? index_.find(parsed->first) : std::nullopt;
-    const bool vouched_for = info && !info->deleted && info->body_kept && info->generation == parsed->second;
-    if (!vouched_for) removed += fs::remove(entry.path()) ? 1 : 0;
+  strangers met;
+  for (const auto& name : state.names()) {
+    if (!is_state_file(name) && name != objects_name && name != aside_folder_name) met.add(state, name);
+  }
+  const auto remove_or_leave = [&](const folder& where, const std::string& name) {
+    if (where.remove(name))
+      ++removed;
+    else
+      met.add(where, name);
+  };
+  for (const auto& name : aside_.names()) {
+    if (is_aside_name(name))
+      remove_or_leave(aside_, name);
+    else
+      met.add(aside_, name);
+  }
+  for (const auto& folder_name : objects_.names()) {
+    if (!is_body_folder(folder_name)) {
+      met.add(objects_, folder_name);
+      continue;
+    }
+    const auto bodies = own_folder(objects_, folder_name);
+    for (const auto& name : bodies.names()) {
+      const auto parsed = parse_body_name(folder_name, name);
+      if (!parsed)
+        met.add(bodies, name);
+      else if (!vouched_for(parsed->first, parsed->second))
+        remove_or_leave(bodies, name);
+    }
   }
   if (removed > 0) spdlog::info("state: removed {} bodies that no PUT was confirmed for", removed);
+  if (met.count == 0) return;
+  spdlog::warn("state: {} entries that hoist-server did not make are left alone, such as {}", met.count,
+               printable(met.example.string()));
 }
 
-fs::path object_store::body_path(const file_id& id, std::uint32_t generation) const {
-  return objects_ / to_hex(std::span(id.bytes).first(1)) / (id.text() + "." + std::to_string(generation));
-}
-
-fs::path object_store::next_aside() {
-  return aside_ / std::to_string(next_name_.fetch_add(1));
+unique_fd object_store::create_aside(std::string& name) {
+  // Numbers that somebody else's entries have are passed over.
+  for (;;) {
+    name = aside_name(next_name_.fetch_add(1));
+    if (auto file = aside_.create(name)) return file;
+  }
 }
 
 object_store::upload::upload(object_store& store, const admitted_put& put)
     : store_(store), put_(put), digest_(kind_for(put)) {
   if (!store_.rules_.discard) {
-    aside_ = store_.next_aside();
-    file_ = unique_fd(::open(aside_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!file_) fail("cannot create " + aside_.string());
+    file_ = store_.create_aside(aside_);
   }
   store_.index_.begin_put(put_.id);
 }
 
 object_store::upload::~upload() {
   store_.index_.end_put(put_.id);
-  if (!aside_.empty()) ::unlink(aside_.c_str());
+  if (!aside_.empty()) store_.aside_.remove(aside_);
 }
 
 digest_kind object_store::upload::kind_for(const admitted_put& put) const {
@@ -107,7 +133,7 @@ void object_store::upload::write(std::span<const char> bytes) {
   while (file_ && !bytes.empty()) {
     const auto count = ::write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("cannot write " + aside_.string());
+    if (count < 0) fail("cannot write " + (store_.aside_.path() / aside_).string());
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
 }
@@ -135,16 +161,19 @@ object_info object_store::upload::finish(unix_time now) {
 
 void object_store::upload::place(std::uint32_t generation) {
   if (!file_) return;
-  const auto path = store_.body_path(put_.id, generation);
+  const auto home = store_.objects_.below(body_folder(put_.id));
   const bool sync = store_.rules_.wanted == durability::survives_power_cut;
-  if (sync && ::fdatasync(file_.get()) != 0) fail("cannot sync " + aside_.string());
-  if (::rename(aside_.c_str(), path.c_str()) != 0) fail("cannot rename to " + path.string());
+  if (sync && ::fdatasync(file_.get()) != 0) fail("cannot sync " + (store_.aside_.path() / aside_).string());
+  store_.aside_.move(aside_, home, body_name(put_.id, generation));
   aside_.clear();
-  if (sync) sync_folder(path.parent_path());
+  if (sync) home.sync();
 }
 
 void object_store::remove_body(const file_id& id, const object_info& info) const {
-  if (info.body_kept) ::unlink(body_path(id, info.generation).c_str());
+  if (!info.body_kept) return;
+  const auto home = objects_.find_below(body_folder(id));
+  if (home && home->remove(body_name(id, info.generation))) return;
+  spdlog::warn("state: the body of {} could not be removed; the next start tries again", id.text());
 }
 
 std::optional<object_store::stored> object_store::open(const file_id& id, unix_time now) const {
@@ -153,7 +182,8 @@ std::optional<object_store::stored> object_store::open(const file_id& id, unix_t
     auto info = index_.find(id);
     if (!info || !info->live_at(now)) return std::nullopt;
     if (!info->body_kept) return stored{*std::move(info), unique_fd{}};
-    unique_fd body(::open(body_path(id, info->generation).c_str(), O_RDONLY | O_CLOEXEC));
+    const auto home = objects_.find_below(body_folder(id));
+    auto body = home ? home->find(body_name(id, info->generation)) : unique_fd{};
     if (body) return stored{*std::move(info), std::move(body)};
   }
   return std::nullopt;

@@ -1,14 +1,16 @@
 // The bodies behind the index. An upload is written aside and renamed when it is whole, so nobody ever reads half of
 // one. Bodies are named by id and generation, both ours: <state>/objects/4f/<id>.<generation>. An upload over an older
 // one therefore never changes bytes that the index still vouches for.
+//
+// What has no such name (state_names) is never read, replaced or removed, and no link is followed (folder).
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <span>
 #include <string>
-#include <utility>
 
+#include "server/folder.hpp"
 #include "server/object_index.hpp"
 #include "server/put_judge.hpp"
 
@@ -20,26 +22,11 @@ struct storage_rules {
   durability wanted = durability::survives_kill;
 };
 
-class unique_fd {
- public:
-  unique_fd() = default;
-  explicit unique_fd(int fd) noexcept : fd_(fd) {}
-  unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~unique_fd();
-  [[nodiscard]] int get() const noexcept { return fd_; }
-  explicit operator bool() const noexcept { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
-
 class object_store {
  public:
-  // Makes the folders, removes what an earlier, killed process left behind. Throws std::runtime_error.
+  // Makes the folders, removes what an earlier, killed process left behind. Throws usage_error for a folder that is
+  // somebody else's, std::runtime_error for anything else.
+  object_store(const folder& state, const storage_rules& rules);
   object_store(const std::filesystem::path& state, const storage_rules& rules);
 
   // One PUT while it is received. Destroyed before finish(): as if it had never been.
@@ -63,7 +50,7 @@ class object_store {
     admitted_put put_;
     running_digest digest_;
     std::optional<md5_value> md5_;
-    std::filesystem::path aside_; // empty once it was renamed
+    std::string aside_; // its name there; empty once it was renamed
     unique_fd file_;
   };
 
@@ -79,16 +66,16 @@ class object_store {
   [[nodiscard]] const object_index& index() const noexcept { return index_; }
 
  private:
-  [[nodiscard]] std::filesystem::path body_path(const file_id& id, std::uint32_t generation) const;
-  [[nodiscard]] std::filesystem::path next_aside();
+  [[nodiscard]] unique_fd create_aside(std::string& name);
+  [[nodiscard]] bool vouched_for(const file_id& id, std::uint32_t generation) const;
   void remove_body(const file_id& id, const object_info& info) const;
-  void remove_leftovers() const;
+  void remove_leftovers(const folder& state) const;
 
   storage_rules rules_;
-  std::filesystem::path objects_;
-  std::filesystem::path aside_;
+  object_index index_; // first: it is what makes the folder ours
+  folder objects_;
+  folder aside_;
   std::atomic<std::uint64_t> next_name_{0};
-  object_index index_;
 };
 
 } // namespace hoist::server

@@ -52,7 +52,8 @@ void declare_place(CLI::App& app, raw_options& raw) {
   add_text(app, "--key", raw.key, "Its private key (PEM)");
   add_text(app, "--api-key-file", raw.api_key_file, "File whose first line is the API key (default: a random one)");
   add_text(app, "--state", raw.state,
-           "Folder for certificates, keys, objects and the index; used again at the next start\n"
+           "Folder for certificates, keys, objects and the index; used again at the next start;\n"
+           "one that is not empty has to be of an earlier start\n"
            "(default: a fresh temporary folder, removed at exit)");
 }
 

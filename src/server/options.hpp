@@ -4,13 +4,13 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <stdexcept>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "server/digest.hpp"
 #include "server/fault_plan.hpp"
+#include "server/usage_error.hpp"
 
 namespace hoist::server {
 
@@ -50,13 +50,7 @@ struct server_options {
   std::string log_level = "info";
 };
 
-// A flag that cannot be used: exit 2.
-class usage_error : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-// The options, or the exit code when CLI11 has said everything (--help, an unknown flag).
+// Throws usage_error. Else the options, or the exit code when CLI11 has said everything (--help, an unknown flag).
 [[nodiscard]] std::variant<server_options, int> parse_options(int argc, const char* const* argv);
 
 } // namespace hoist::server

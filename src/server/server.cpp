@@ -1,18 +1,15 @@
 #include "server/server.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <filesystem>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
-#include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "server/encoding.hpp"
 
@@ -29,12 +26,6 @@ constexpr auto accept_pause = 50ms; // when descriptors have run out: others wil
 
 unix_time wall_clock() {
   return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
-fs::path made_temporary_folder() {
-  auto pattern = (fs::temp_directory_path() / "hoist-server-XXXXXX").string();
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make a folder in the temporary folder");
-  return pattern;
 }
 
 // A connection and the file it writes need two descriptors; the shells' soft limit is far below what is allowed.
@@ -60,43 +51,24 @@ void append_member(std::string& line, std::string_view name, const std::string& 
 
 } // namespace
 
-server::server(server_options options) {
+server::server(server_options options) : state_(options.state) {
   shared_.options = std::move(options);
   raise_descriptor_limit();
-  open_state();
   const auto& o = shared_.options;
-  shared_.who = load_or_make_identity({state_, o.certificate, o.key, o.api_key_file,
+  const auto wanted = o.fsync ? durability::survives_power_cut : durability::survives_kill;
+  // Its index is what makes the folder ours, also for the next start if this one ends here.
+  shared_.store = std::make_unique<object_store>(state_.root(), storage_rules{o.discard, o.digest, wanted});
+  shared_.who = load_or_make_identity({state_.root(), o.certificate, o.key, o.api_key_file,
                                        o.advertise_host.empty() ? o.bind : o.advertise_host, !o.plain_http});
   shared_.account = {shared_.who.access_key_id, shared_.who.signing_secret, "us-east-1"};
   shared_.host_id = to_base64(sha256("host " + shared_.who.access_key_id));
   if (!o.plain_http) shared_.tls = make_tls_context({shared_.who.certificate, shared_.who.key, o.suite});
-  const auto wanted = o.fsync ? durability::survives_power_cut : durability::survives_kill;
-  shared_.store = std::make_unique<object_store>(state_, storage_rules{o.discard, o.digest, wanted});
   shared_.bandwidth = std::make_unique<rate_gate>(o.bandwidth);
   shared_.faults = std::make_unique<fault_injector>(o.faults, o.fault_seed);
   listen();
   const unsigned cores = std::max(1U, std::thread::hardware_concurrency());
   for (unsigned i = 0; i < (o.threads == 0 ? cores : o.threads); ++i) {
     workers_.push_back(std::make_unique<worker>(shared_));
-  }
-}
-
-server::temporary_folder::~temporary_folder() {
-  std::error_code ignored;
-  if (!path.empty()) fs::remove_all(path, ignored);
-}
-
-void server::open_state() {
-  if (shared_.options.state.empty()) {
-    state_ = temporary_.path = made_temporary_folder();
-  } else {
-    state_ = fs::absolute(shared_.options.state);
-    fs::create_directories(state_);
-    fs::permissions(state_, fs::perms::owner_all);
-  }
-  state_lock_ = unique_fd(::open((state_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!state_lock_ || ::flock(state_lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    throw std::runtime_error("--state " + state_.string() + " is in use by another hoist-server; stop it first");
   }
 }
 
@@ -148,7 +120,7 @@ std::string server::listening_line() const {
   append_member(line, "storage", shared_.where.storage);
   if (!shared_.options.plain_http) append_member(line, "cacert", fs::absolute(shared_.who.ca_certificate).string());
   append_member(line, "api_key_file", shared_.who.api_key_file.string());
-  append_member(line, "state", state_.string());
+  append_member(line, "state", state_.path().string());
   return line + "}";
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <csignal>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -10,6 +9,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include "server/state_folder.hpp"
 #include "server/worker.hpp"
 
 namespace hoist::server {
@@ -33,7 +33,6 @@ class server {
     port_roles roles;
   };
 
-  void open_state();
   void listen();
   listener bound(std::uint16_t port, port_roles roles);
   [[nodiscard]] std::string origin_of(const listener& port) const;
@@ -42,16 +41,8 @@ class server {
   [[nodiscard]] asio::awaitable<void> await_signals();
   void begin_drain();
 
-  // Removed at the end, also when the constructor throws; so it comes before whatever has files in it.
-  struct temporary_folder {
-    std::filesystem::path path; // empty: there is none
-    ~temporary_folder();
-  };
-
-  temporary_folder temporary_;
+  state_folder state_; // first: a temporary one is removed when whatever has files in it has ended
   server_context shared_;
-  std::filesystem::path state_;
-  unique_fd state_lock_;
   asio::io_context control_{1};
   asio::signal_set signals_{control_, SIGTERM, SIGINT};
   asio::steady_timer sweep_timer_{control_};

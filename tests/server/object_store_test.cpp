@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "server/encoding.hpp"
+#include "server/state_names.hpp"
+#include "server/usage_error.hpp"
+#include "temporary_folder.hpp"
 
 namespace hoist::server {
 namespace {
@@ -178,6 +181,76 @@ TEST_F(object_store_test, leftovers_of_a_killed_process) {
 TEST_F(object_store_test, foreign_index) {
   std::ofstream(state_ / "index") << "something else\n";
   EXPECT_THROW(object_store(state_, {}), std::runtime_error);
+}
+
+// What is nobody's upload is left alone by every start, wherever in the folder it lies and however near its name comes
+// to one of ours.
+TEST_F(object_store_test, what_others_put_there_stays) {
+  { object_store store(state_, {}); }
+  const auto id = file_id::random();
+  const auto home = state_ / "objects" / body_folder(id);
+  const auto elsewhere = state_ / "objects" / (body_folder(id) == "00" ? "01" : "00");
+  const std::vector<fs::path> theirs{
+      state_ / "notes.txt",       state_ / "aside" / "photo.jpg",   state_ / "aside" / "007",
+      state_ / "aside" / "1.new", state_ / "objects" / "photo.jpg", state_ / "objects" / body_name(id, 1),
+      home / "photo.jpg",         home / (id.text() + ".01"),       home / (id.text() + ".0"),
+      home / (id.text() + ".1 "), elsewhere / body_name(id, 1),
+  };
+  for (const auto& file : theirs) std::ofstream(file) << file.filename().string();
+  fs::create_directories(state_ / "aside" / "5");
+  fs::create_directories(home / body_name(id, 2));
+  for (const bool discard : {false, true}) {
+    object_store store(state_, {.discard = discard});
+    for (const auto& file : theirs) {
+      std::string text;
+      std::getline(std::ifstream(file), text);
+      EXPECT_EQ(text, file.filename().string()) << file;
+    }
+    EXPECT_TRUE(fs::is_directory(state_ / "aside" / "5"));
+    EXPECT_TRUE(fs::is_directory(home / body_name(id, 2)));
+  }
+}
+
+// A link is not followed and not removed, whatever its name; what it leads to stays as it is.
+TEST_F(object_store_test, links_are_not_followed) {
+  const test::temporary_folder users;
+  const auto theirs = users.write("photo.jpg", "theirs");
+  {
+    object_store store(state_, {});
+    put(store, id_, "ours");
+  }
+  const auto body = state_ / "objects" / body_folder(id_) / body_name(id_, 1);
+  fs::remove(body);
+  fs::create_symlink(theirs, body);
+  fs::create_symlink(theirs, state_ / "aside" / "0");
+  object_store store(state_, {});
+  EXPECT_EQ(content(store, id_), "(none)");
+  put(store, file_id::random(), "more"); // beside the link that has the first name
+  EXPECT_EQ(store.erase(id_, now), object_index::erasure::erased);
+  EXPECT_TRUE(fs::is_symlink(body));
+  EXPECT_TRUE(fs::is_symlink(state_ / "aside" / "0"));
+  std::string text;
+  std::getline(std::ifstream(theirs), text);
+  EXPECT_EQ(text, "theirs");
+}
+
+// A folder of bodies that was replaced by a link is not used: a PUT fails, and nothing is written where it leads.
+TEST_F(object_store_test, a_folder_that_became_a_link) {
+  const test::temporary_folder users;
+  object_store store(state_, {});
+  const auto home = state_ / "objects" / body_folder(id_);
+  fs::remove(home);
+  fs::create_directory_symlink(users.path(), home);
+  EXPECT_THROW(put(store, id_, "x"), std::system_error);
+  EXPECT_TRUE(fs::is_empty(users.path()));
+  EXPECT_THROW(object_store(state_, {}), usage_error);
+}
+
+// A store makes nothing in a folder of somebody else's.
+TEST_F(object_store_test, foreign_folder) {
+  std::ofstream(state_ / "photo.jpg") << "theirs";
+  EXPECT_THROW(object_store(state_, {}), usage_error);
+  EXPECT_EQ(std::distance(fs::directory_iterator(state_), {}), 1);
 }
 
 // A line of the log comes back as it was; anything else does not parse.
