@@ -75,8 +75,8 @@ struct uploader::body {
   ~body() { hub->close(); }
 
   executor_type ex;
+  std::shared_ptr<stop_hub> hub = std::make_shared<stop_hub>(); // outlives the work: a sink may start something to the very end
   engine::engine work;
-  std::shared_ptr<stop_hub> hub = std::make_shared<stop_hub>();
 };
 
 uploader::uploader(options o) : uploader(boost::asio::system_executor(), std::move(o)) {}

@@ -20,8 +20,9 @@ struct batch {
   /// in `batch_report::details`.
   std::function<std::optional<source>()> next;
 
-  /// Takes each file's report once it is settled and recorded. Called on a thread of the uploader's own, one call at a
-  /// time, in completion order. While it blocks, no further files are taken in; uploads in flight go on. May not throw.
+  /// Takes each file's report once it is settled and recorded. Called on a second thread of the batch's own, one call at a
+  /// time, in completion order. While it blocks, this batch takes no further files beyond some thousands; what is in flight
+  /// goes on and is recorded, and other operations do not notice. May not throw.
   std::function<void(file_report&&)> sink;
 
   /// Optional: called on the sink's thread when the reports that had come together are all delivered, before it waits for
@@ -33,7 +34,7 @@ struct batch {
   /// `sink`, and before it for the same file; may not throw.
   std::function<void(std::string id)> unconfirmed;
 
-  /// Optional: told of progress and of things worth a log line.
+  /// Optional: told of progress and of things worth a log line, on the sink's thread and never beside it.
   observer watch;
 };
 

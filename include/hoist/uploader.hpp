@@ -74,12 +74,14 @@ enum class stop_mode {
 /// An asynchronous batch uploader: presigns, PUTs, retries and records, on threads of its own.
 ///
 /// Threads: distinct objects: safe. Shared objects: safe, except for the destructor and moves.
-/// After a run has ended for a reason that would end any other (`key_refused` and its like), every later operation ends
-/// at once with the same reason: make a new uploader once the cause is mended.
+/// A reason that ends a run (`api_unreachable` and its like) ends every operation that is under way; later ones begin
+/// afresh. Only after `key_refused` and `ledger_failed` every later operation ends at once with the same reason: make a new
+/// uploader once the cause is mended.
 /// Cancellation: as in all of Asio, a slot's signal is emitted where the handler's executor runs; bind handlers that have
 /// a slot to an executor of your own.
 /// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their executors,
-/// and joins. It may not be called from a sink, an observer or a source.
+/// and joins. It may not be called from a sink, an observer or a source, nor from a completion handler whose executor runs
+/// what is posted to it on the spot.
 /// Memory: std::bad_alloc on one of its threads, except from `batch::next`, ends the process, as the files in that thread's
 /// hands could not be settled any more; with a ledger the next run goes on from there.
 class uploader {

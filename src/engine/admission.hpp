@@ -1,10 +1,11 @@
 #pragma once
 
 // What is found out about a file before any request is made: that it can be sent, as what, and whether an earlier run
-// has done it. One stat, and with a ledger one look-up. Blocking; any thread.
+// has done it. One stat, and with a ledger one look-up, which may have to wait for a commit to reach the disk: so it is
+// made by threads that may wait, a batch's intake or the examiner, and never by one that moves bytes.
 
 #include "engine/flight.hpp"
-#include "engine/recorder.hpp"
+#include "engine/settled.hpp"
 #include "ledger/store.hpp"
 
 #include <hoist/options.hpp>
@@ -14,6 +15,12 @@
 #include <string>
 
 namespace hoist::engine {
+
+/// Where a file goes once it has been examined.
+struct ways_on {
+  std::function<void(item)> accept;    ///< to a shard
+  std::function<void(settled)> settle; ///< it needs none
+};
 
 /// `file` as the ledger has it done: nothing is uploaded. Takes the texts out of both.
 settled as_known(item& file, ledger::row& known);
@@ -30,8 +37,10 @@ class admission {
   /// `record_failed` is told when the ledger cannot be read.
   admission(rules r, std::function<void(const diagnostics&)> record_failed);
 
-  /// Nothing when the file goes on, `file` then being filled in; else what has become of it.
+  /// Nothing when the file goes on, `file` then being filled in; else what has become of it. Any thread; see `waits`.
   std::optional<settled> examine(item& file) const;
+  /// Whether `examine` may wait for the ledger's disk.
+  bool waits(const item& file) const noexcept { return rules_.record != nullptr && !file.what.memory; }
 
  private:
   std::optional<settled> recall(item& file) const;

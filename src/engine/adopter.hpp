@@ -5,7 +5,7 @@
 // are at most as many as PUTs were in flight. Whatever goes wrong, the file is uploaded like any other.
 
 #include "engine/flight.hpp"
-#include "engine/recorder.hpp"
+#include "engine/settled.hpp"
 #include "net/answer_reader.hpp"
 #include "net/connector.hpp"
 #include "net/file_source.hpp"

@@ -2,6 +2,7 @@
 
 #include "engine/descriptors.hpp"
 #include "engine/from_options.hpp"
+#include "engine/intake.hpp"
 #include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
 #include "ledger/sqlite_store.hpp"
@@ -9,6 +10,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 #include <thread>
@@ -88,8 +90,10 @@ limit limit_of(core::held_by what, bool concurrency_given, bool sink_is_slow) {
 engine::engine(const options& o)
     : options_(o), tls_(o.tls), ledger_(open_ledger(o)),
       admission_(rules_of(o, *ledger_), [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); }) {
-  recorder_ = std::make_unique<recorder>(
-      *ledger_, [this] { return snapshot(); }, [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
+  reporter_ = std::make_unique<reporter>(
+      reporter::hooks{[this] { return snapshot(); }, [this](const std::shared_ptr<run>& r) { books_.leave(r); }});
+  journal_ = std::make_unique<journal>(*ledger_, *reporter_,
+                                       [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); });
 
   ledger_notice_ = ledger_->notice();
 
@@ -114,79 +118,92 @@ engine::engine(const options& o)
     c.seed = random_seed();
     c.refusals = &refusals_;
     c.reached = &reached_;
-    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *recorder_, listener));
+    shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *journal_, listener));
   }
+  if (!o.ledger.empty()) examiner_ = std::make_unique<examiner>(admission_, ways_of_examined());
 }
 
 engine::~engine() {
+  books_.close();
   stop_all(stop_mode::now);
-  std::list<std::unique_ptr<intake>> ending;
-  {
-    const std::lock_guard lock(mutex_);
-    ending.swap(intakes_);
-  }
-  ending.clear(); // joins, without the lock: a source may call us. Each has told the recorder that it is at its end
-  // The recorder's runs end when the shards have settled their files, which the stop has them do.
-  recorder_->stop();
+  // Each leaves when its source and the shards have heard of the stop and its callers have heard of that; a callback that
+  // starts something meanwhile finds the books closed. Then nobody calls us any more but our own threads.
+  books_.wait_until_empty();
+  intakes_.join();
+  reporter_->stop();
+  examiner_.reset();
+  journal_->stop();
   shards_.clear();
 }
 
+// ---- beginning --------------------------------------------------------------------------------------------------
+
 void engine::start(std::shared_ptr<run> r) {
-  if (!enter(r)) return recorder_->source_ended(r);
-  intake::hooks hooks;
-  hooks.accept = [this](item file) { submit(std::move(file)); };
-  hooks.settle = [this](settled s) { settle_early(std::move(s)); };
-  hooks.ended = [this](const std::shared_ptr<run>& ended) { recorder_->source_ended(ended); };
+  if (!books_.enter(r)) return complete_without_files(*r);
   try {
-    const std::lock_guard lock(mutex_);
-    intakes_.push_back(std::make_unique<intake>(r, files_open_max, admission_, std::move(hooks)));
+    reporter_->begin(r);
   } catch (const std::system_error& e) { // no thread to be had: the run ends as one whose source gives nothing
     r->source_threw(e.what());
-    recorder_->source_ended(r);
+    complete_without_files(*r);
+    return books_.leave(r);
+  }
+  tell_ledger_notice();
+  try {
+    intakes_.start([in = intake(r, files_open_max, admission_, ways_of_examined())]() mutable { in.pull_all(); });
+  } catch (const std::system_error& e) {
+    r->source_threw(e.what());
+    r->reports().end();
   }
 }
 
 void engine::start(std::shared_ptr<run> r, source what) {
   r->file_taken();
-  if (enter(r)) {
-    item file;
-    file.what = std::move(what);
-    file.owner = std::move(r);
-    return submit(std::move(file));
-  }
-  settled s;
-  s.owner = std::move(r);
-  s.recorded = true; // this end is the uploader's, not the file's
-  s.report.path = std::move(what.path);
-  s.report.tag = what.tag;
-  s.report.settled_at = std::chrono::steady_clock::now();
+  if (!books_.enter(r)) return refuse(*r, std::move(what));
+  item file;
+  file.what = std::move(what);
+  file.owner = std::move(r);
+  if (examiner_ && admission_.waits(file))
+    examiner_->put(std::move(file));
+  else
+    submit(std::move(file));
+}
+
+/// On the caller's thread: its completion goes to an executor all the same.
+void engine::complete_without_files(run& r) {
+  r.finish(std::chrono::steady_clock::now(), [this] { return snapshot(); });
+}
+
+void engine::refuse(run& r, source what) {
+  ++refused_;
+  file_report report;
+  report.path = std::move(what.path);
+  report.tag = what.tag;
+  report.settled_at = std::chrono::steady_clock::now();
+  report.error = errc::cancelled; // unless the run has a reason
+  r.deliver(std::move(report), true);
+  complete_without_files(r);
+}
+
+/// The first batch is there to hear it.
+void engine::tell_ledger_notice() {
+  std::string notice;
   {
-    const std::lock_guard lock(mutex_);
-    s.report.error = ended_;
-    s.report.details = end_details_;
+    const std::lock_guard lock(notice_mutex_);
+    notice = std::exchange(ledger_notice_, {});
   }
-  settle_early(std::move(s));
+  if (!notice.empty()) reporter_->log(severity::warning, notice);
 }
 
-bool engine::enter(const std::shared_ptr<run>& r) {
-  recorder_->began(r);
-  const std::lock_guard lock(mutex_);
-  // The first run is there to hear it.
-  if (const auto notice = std::exchange(ledger_notice_, {}); !notice.empty()) recorder_->log(severity::warning, notice);
-  forget_finished();
-  runs_.push_back(r);
-  if (ended_ == errc{}) return true;
-  r->end(ended_, end_details_);
-  return false;
+ways_on engine::ways_of_examined() {
+  return {[this](item file) { submit(std::move(file)); }, [this](settled s) { settle_early(std::move(s)); }};
 }
 
-/// Precondition: the lock is held. A finished intake joins at once.
-void engine::forget_finished() {
-  std::erase_if(runs_, [](const auto& r) { return r.expired(); });
-  std::erase_if(intakes_, [](const auto& i) { return i->finished(); });
+void engine::submit(item file) {
+  shard& chosen = least_loaded();
+  run& owner = *file.owner;
+  if (owner.single()) owner.taken_by = &chosen; // first: a stop either finds it, or is found by the shard
+  chosen.submit(std::move(file));
 }
-
-void engine::submit(item file) { least_loaded().submit(std::move(file)); }
 
 shard& engine::least_loaded() {
   return **std::ranges::min_element(shards_, {}, [](const auto& s) { return s->load(); });
@@ -196,43 +213,41 @@ void engine::settle_early(settled s) {
   if (!s.abandoned) ++(s.report.error ? refused_ : recalled_);
   std::vector<settled> group;
   group.push_back(std::move(s));
-  recorder_->put(group);
+  journal_->put(group);
 }
+
+// ---- ending -----------------------------------------------------------------------------------------------------
 
 void engine::stop(const std::shared_ptr<run>& r, stop_mode how) {
   if (r->single()) how = stop_mode::now; // half of an upload is none
   r->request_stop(how);
-  for (auto& s : shards_) s->stop_run(r, how);
+  pass_on(r, how);
 }
 
-std::vector<std::shared_ptr<run>> engine::running() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<run>> result;
-  for (const auto& weak : runs_)
-    if (auto r = weak.lock()) result.push_back(std::move(r));
-  return result;
+void engine::pass_on(const std::shared_ptr<run>& r, stop_mode how) {
+  if (!r->single()) {
+    for (auto& s : shards_) s->stop_run(r, how);
+  } else if (shard* const holder = r->taken_by) {
+    holder->stop_run(r, how);
+  }
 }
 
 void engine::stop_all(stop_mode how) {
-  for (const auto& r : running()) stop(r, how);
+  for (const auto& r : books_.running()) stop(r, how);
 }
 
 void engine::run_ended(errc cause, const diagnostics& details) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (ended_ != errc{}) return;
-    ended_ = cause;
-    end_details_ = details;
-  }
-  for (const auto& r : running()) r->end(cause, details);
-  for (auto& s : shards_) s->end_run(cause);
+  for (const auto& r : books_.end_all(cause, details)) pass_on(r, stop_mode::now);
 }
 
+// ---- figures ----------------------------------------------------------------------------------------------------
+
+/// Only batches are told what held them.
 void engine::sampled(core::held_by what) {
-  for (const auto& r : running()) {
-    const limit named = limit_of(what, options_.concurrency > 0, r->starved_of_room());
-    ++r->held_by[static_cast<std::size_t>(named)];
-  }
+  books_.for_each_batch([&](run& r) {
+    const limit named = limit_of(what, options_.concurrency > 0, r.starved_of_room());
+    r.held_by[static_cast<std::size_t>(named)].fetch_add(1, std::memory_order_relaxed);
+  });
 }
 
 counters engine::snapshot() const {

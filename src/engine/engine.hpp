@@ -4,8 +4,11 @@
 // carries stops, and takes everything down in order.
 
 #include "engine/admission.hpp"
-#include "engine/intake.hpp"
-#include "engine/recorder.hpp"
+#include "engine/books.hpp"
+#include "engine/crew.hpp"
+#include "engine/examiner.hpp"
+#include "engine/journal.hpp"
+#include "engine/reporter.hpp"
 #include "engine/run.hpp"
 #include "engine/shard.hpp"
 #include "ledger/store.hpp"
@@ -14,7 +17,6 @@
 #include <hoist/options.hpp>
 
 #include <atomic>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,7 +25,7 @@
 namespace hoist::engine {
 
 /// Files of one batch between its source and its sink. Bounds memory (about 1 KiB each) and is wide enough for the
-/// recorder's groups at 40 000 files a second.
+/// journal's groups at 40 000 files a second.
 constexpr std::size_t files_open_max = 4096;
 
 class engine final : shard_listener {
@@ -43,31 +45,32 @@ class engine final : shard_listener {
   void run_ended(errc cause, const diagnostics& details) override;
   void sampled(core::held_by what) override;
 
-  /// Enters the run in the books; false when the engine has ended for good, which the run is then told.
-  bool enter(const std::shared_ptr<run>& r);
+  ways_on ways_of_examined();
+  void complete_without_files(run& r);
+  void refuse(run& r, source what);
+  void tell_ledger_notice();
   shard& least_loaded();
   void submit(item file);
   void settle_early(settled s);
-  void forget_finished();
-  std::vector<std::shared_ptr<run>> running() const;
+  void pass_on(const std::shared_ptr<run>& r, stop_mode how);
 
   const options options_;
   net::tls_context tls_;
   std::unique_ptr<ledger::store> ledger_;
+  books books_;
   const admission admission_;
   ticket_registry tickets_;
   core::refusal_streak refusals_;
   reached_origins reached_;
-  std::unique_ptr<recorder> recorder_;
+  std::unique_ptr<reporter> reporter_;
+  std::unique_ptr<journal> journal_;
   std::vector<std::unique_ptr<shard>> shards_;
+  std::unique_ptr<examiner> examiner_; ///< null without a ledger, as nothing can make a look wait then
+  crew intakes_;
 
-  mutable std::mutex mutex_;
+  std::mutex notice_mutex_;
   std::string ledger_notice_; ///< not told yet
-  std::list<std::weak_ptr<run>> runs_;
-  std::list<std::unique_ptr<intake>> intakes_;
   std::atomic<std::uint64_t> recalled_{0}, refused_{0}; ///< files that no shard ever saw
-  errc ended_{};
-  diagnostics end_details_;
 };
 
 } // namespace hoist::engine

@@ -1,16 +1,13 @@
 #include "engine/intake.hpp"
 
-#include "engine/thread.hpp"
-
 #include <utility>
 
 namespace hoist::engine {
 
-intake::intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, hooks h)
-    : run_(std::move(r)), files_open_max_(files_open_max), admission_(gate), hooks_(std::move(h)),
-      thread_(started([this] { loop(); })) {}
+intake::intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, ways_on on)
+    : run_(std::move(r)), files_open_max_(files_open_max), admission_(&gate), on_(std::move(on)) {}
 
-void intake::loop() {
+void intake::pull_all() {
   while (run_->wait_for_room(files_open_max_)) {
     auto next = run_->pull();
     if (!next) break;
@@ -18,13 +15,12 @@ void intake::loop() {
     item file;
     file.what = std::move(*next);
     file.owner = run_;
-    if (auto known = admission_.examine(file))
-      hooks_.settle(std::move(*known));
+    if (auto known = admission_->examine(file))
+      on_.settle(std::move(*known));
     else
-      hooks_.accept(std::move(file));
+      on_.accept(std::move(file));
   }
-  hooks_.ended(run_);
-  finished_ = true;
+  run_->reports().end();
 }
 
 } // namespace hoist::engine

@@ -1,40 +1,28 @@
 #pragma once
 
-// Where files come in: the thread that pulls a batch's source and has each file examined.
+// Where the files of a batch come in: its source is pulled and each file examined, on a thread of the batch's own,
+// since both may wait.
 
 #include "engine/admission.hpp"
 #include "engine/flight.hpp"
 
-#include <atomic>
-#include <functional>
-#include <thread>
+#include <cstddef>
+#include <memory>
 
 namespace hoist::engine {
 
-/// Pulls a batch's source until it is drained or the run is stopped.
 class intake {
  public:
-  struct hooks {
-    std::function<void(item)> accept;                       ///< hand it to a shard
-    std::function<void(settled)> settle;                    ///< it needs none
-    std::function<void(const std::shared_ptr<run>&)> ended; ///< the last call
-  };
+  intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, ways_on on);
 
-  intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, hooks h);
-  ~intake() { thread_.join(); }
-
-  /// The thread has made its last call.
-  bool finished() const noexcept { return finished_; }
+  /// Returns when the source is drained or the run stopped; the run has then been told.
+  void pull_all();
 
  private:
-  void loop();
-
   std::shared_ptr<run> run_;
   std::size_t files_open_max_;
-  const admission& admission_;
-  hooks hooks_;
-  std::atomic<bool> finished_{false};
-  std::thread thread_;
+  const admission* admission_;
+  ways_on on_;
 };
 
 } // namespace hoist::engine

@@ -30,10 +30,13 @@ std::string detail_of(limit what, const counters& c) {
 } // namespace
 
 run::run(batch all, detail::batch_callback done, core::instant now)
-    : single_(false), all_(std::move(all)), all_done_(std::move(done)), started_(now), on_stop_(all_.watch.on_stop) {}
+    : single_(false), hears_lines_(all.watch.on_log != nullptr), all_(std::move(all)), all_done_(std::move(done)),
+      started_(now), on_stop_(all_.watch.on_stop), reports_(std::make_unique<report_queue>()) {
+  if (all_.watch.on_progress) progress_due_ = now;
+}
 
 run::run(detail::upload_callback done, core::instant now)
-    : single_(true), one_done_(std::move(done)), started_(now) {
+    : single_(true), hears_lines_(false), one_done_(std::move(done)), started_(now) {
   source_drained_ = true; // its one file is all there is
 }
 
@@ -48,14 +51,15 @@ bool run::request_stop(stop_mode how) noexcept {
   return true;
 }
 
-void run::end(errc cause, const diagnostics& details) {
+bool run::end(errc cause, const diagnostics& details) {
   {
     const std::lock_guard lock(end_mutex_);
-    if (ended_) return;
+    if (ended_) return false;
     ended_ = cause;
     end_details_ = details;
   }
   request_stop(stop_mode::now);
+  return true;
 }
 
 bool run::wait_for_room(std::size_t files_max) {
@@ -90,7 +94,7 @@ void run::source_threw(const char* what) {
 void run::deliver(file_report&& report, bool abandoned) {
   if (single()) {
     one_ = std::move(report);
-    if (abandoned && !one_.error) forget_unrecorded();
+    if (abandoned) tell_why_abandoned();
   } else if (abandoned) {
     ++totals_.unsettled;
   } else {
@@ -115,12 +119,17 @@ void run::leave_behind(std::vector<std::string>& ids) {
   for (auto& id : ids) all_.unconfirmed(std::move(id));
 }
 
-/// What the ledger could not be told is not done: a later run would know nothing of it.
-void run::forget_unrecorded() {
-  one_.error = errc::ledger_failed;
+/// Of a single upload: what ended it from outside, be it another file's bad news or a ledger that could not be told that
+/// it is done, of which a later run would then know nothing.
+void run::tell_why_abandoned() {
+  const bool is_done = !one_.error;
+  if (!is_done && one_.error != errc::cancelled && !one_.details.message.empty()) return; // its own reason
   one_.id.clear();
   one_.public_url.clear();
   const std::lock_guard lock(end_mutex_);
+  if (is_done) one_.error = errc::ledger_failed;
+  if (!ended_) return;
+  one_.error = ended_;
   one_.details = end_details_;
 }
 
@@ -131,7 +140,7 @@ limit run::verdict() const {
   return held_by[most].load() == 0 ? limit::none : static_cast<limit>(most);
 }
 
-void run::finish(core::instant now, const counters& figures) {
+void run::finish(core::instant now, const std::function<counters()>& figures) {
   {
     const std::lock_guard lock(room_mutex_);
     on_stop_ = {};
@@ -147,7 +156,7 @@ void run::finish(core::instant now, const counters& figures) {
   totals_.puts = puts.load();
   totals_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
   totals_.limited_by = verdict();
-  totals_.limited_detail = detail_of(totals_.limited_by, figures);
+  totals_.limited_detail = detail_of(totals_.limited_by, figures());
   error_code ec = stopping() ? make_error_code(errc::cancelled) : error_code{};
   {
     const std::lock_guard lock(end_mutex_); // another run's file may be ending all runs at this moment

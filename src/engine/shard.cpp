@@ -39,8 +39,8 @@ int workers_max(const shard_config& c) { return c.limits.puts_max; }
 } // namespace
 
 shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets,
-             recorder& out, shard_listener& listener)
-    : config_(std::move(config)), admission_(gate), tickets_(tickets), recorder_(out), listener_(listener),
+             journal& out, shard_listener& listener)
+    : config_(std::move(config)), admission_(gate), tickets_(tickets), journal_(out), listener_(listener),
       connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
       scheduler_(config_.limits, config_.retry, config_.seed, config_.refusals),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
@@ -187,7 +187,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
-    recorder_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
+    journal_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
   report(core::event::presign_answered{f, lifetime});
@@ -196,7 +196,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
 void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
   if (pipeline_.given_up() && !std::exchange(told_of_pipelining_, true))
-    recorder_.log(severity::info, "the API does not take pipelined requests (" + why.text + "); asking one at a time");
+    journal_.log(severity::info, "the API does not take pipelined requests (" + why.text + "); asking one at a time");
   fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
@@ -276,7 +276,7 @@ void shard::pump() {
   if (const auto next = scheduler_.next_wakeup()) wakeup_.ring_at(*next, now);
   if (scheduler_.done()) publish_limits();
   if (!settled_.empty()) publish(); // first: whoever hears of a file finds it counted
-  recorder_.put(settled_);
+  journal_.put(settled_);
 }
 
 void shard::act(const core::action::start_presign& a) {
@@ -475,7 +475,7 @@ void shard::record_leases() {
     r.presigns = scheduler_.presigns_of(f);
     leases_.push_back(std::move(r));
   }
-  recorder_.lease(leases_);
+  journal_.lease(leases_);
 }
 
 void shard::publish() {

@@ -9,8 +9,8 @@
 #include "engine/adopter.hpp"
 #include "engine/alarm.hpp"
 #include "engine/flight.hpp"
+#include "engine/journal.hpp"
 #include "engine/put_worker.hpp"
-#include "engine/recorder.hpp"
 #include "engine/redaction.hpp"
 #include "engine/sweeper.hpp"
 #include "engine/reached_origins.hpp"
@@ -60,7 +60,7 @@ struct shard_listener {
 
 class shard final : net::presign_listener, put_listener, adoption_listener {
  public:
-  shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets, recorder& out,
+  shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets, journal& out,
         shard_listener& listener);
   ~shard(); ///< Precondition: no file is open.
 
@@ -121,7 +121,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   const shard_config config_;
   const admission& admission_;
   ticket_registry& tickets_;
-  recorder& recorder_;
+  journal& journal_;
   shard_listener& listener_;
 
   net::asio::io_context io_{1};
@@ -147,7 +147,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   std::unique_ptr<adopter> adopter_;
   std::vector<put_worker*> idle_connected_; ///< the most recently used last
   std::vector<put_worker*> idle_bare_;
-  std::vector<settled> settled_; ///< of this turn, on their way to the recorder
+  std::vector<settled> settled_; ///< of this turn, on their way to the journal
   std::vector<ledger::row> leases_;
 
   sweeper sweeper_;

@@ -76,7 +76,7 @@ class sqlite_store final : public store {
   std::int64_t run_ = 0; ///< of this opening; rows carry it
   std::string notice_;
 
-  std::mutex mutex_; ///< look-ups come from intakes, writes from the recorder
+  std::mutex mutex_; ///< look-ups come from intakes and the examiner, writes from the journal
   std::unique_ptr<sqlite3, close_database> db_;
   statement find_, put_;
   std::vector<row> staged_;

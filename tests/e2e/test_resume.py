@@ -330,6 +330,25 @@ class Resume(TestCase):
             self.check_manifest(files.iterdir())
             self.assertEqual(server.metric("hoist_server_puts_total"), 1000)
 
+    # Nobody reads the rows: the uploads go on as far as the window goes, and so do the commits. Killed then, the next run sends
+    # again at most what was in flight or not yet committed.
+    def test_killed_with_a_slow_reader(self):
+        files = self.make_files(3500, size=64)
+        in_flight = 8
+        uncommitted = in_flight * (100 + 50) // 10  # what 8 slots settle, 10 ms each, in a group and the commit of it
+        with Server("--put-delay", "10ms") as server:
+            running = start_hoist("upload", *server.access(), "-q", "-j", str(in_flight), files)
+            wait_for(lambda: server.metric("hoist_server_puts_total") >= 2500, "uploads beyond what a pipe holds", 60)
+            running.kill()
+            before = server.metric("hoist_server_puts_total")
+            rows, _ = running.communicate(timeout=60)
+            self.assertLess(rows.count(b"\n"), 1500, "the reader was not slow")
+            again = self.run_hoist(server, "-q", files)
+            self.assertEqual(again.code, 0, again.err)
+            self.assertEqual(len(results(again.rows)), 3500)
+            self.assertGreaterEqual(sum(bool(r.get("from_ledger")) for r in results(again.rows)), before - in_flight - uncommitted)
+            self.assertLessEqual(server.metric("hoist_server_puts_total"), 3500 + in_flight + uncommitted)
+
     # Killed twenty times: nothing is lost, nothing is sent again whose row was out, and each kill costs at most what was
     # in flight or not yet committed. One more run makes no request.
     def test_killed_twenty_times(self):

@@ -46,7 +46,7 @@ forbid("src/server" "#include \"(core|wire|digest|net|ledger|engine|cli)/" "the 
 forbid("src/server" "#include <hoist/" "the server is an independent witness")
 forbid("include/hoist" "#include \"" "public headers include public headers, as <hoist/...>")
 forbid("include/hoist" "#include <(openssl|simdjson|sqlite3|spdlog|fmt|boost/beast)" "keep dependencies out of the public headers")
-forbid("src/core;src/wire;src/digest;src/net;src/ledger;src/engine" "std::(cout|cerr|clog)|printf *[(]|spdlog" "the library never prints: log through recorder::log")
+forbid("src/core;src/wire;src/digest;src/net;src/ledger;src/engine" "std::(cout|cerr|clog)|printf *[(]|spdlog" "the library never prints: log through journal::log")
 forbid("src/core;src/wire;src/net;src/ledger;src/engine;src/cli;src/server" "std::(mt19937|random_device)" "seeds come from OpenSSL's RAND_bytes, draws from core::random")
 forbid("src;include;tests;bench" "(TODO|FIXME|XXX)[: (]" "say it in an issue")
 

@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 
 #include <set>
+#include <utility>
 
 namespace hoist {
 namespace {
@@ -204,6 +205,71 @@ TEST(batch, a_blocked_sink_stops_the_intake) {
   ASSERT_TRUE(done.wait());
   EXPECT_EQ(reported, total);
   EXPECT_EQ(done.report().done, total);
+}
+
+// A sink that blocks holds its own batch only: another batch and single uploads complete, and neither waits for it.
+TEST(batch, a_blocked_sink_holds_nobody_else) {
+  server_process server;
+  uploader up(options_for(server));
+  std::promise<void> inside, open;
+  auto opened = open.get_future().share();
+  listed_batch slow(memory_sources(300, 100, "s")), other(memory_sources(300, 100, "o"));
+  batch b = slow.make();
+  b.sink = [&, first = true, inner = b.sink](file_report&& r) mutable {
+    if (std::exchange(first, false)) inside.set_value();
+    opened.wait();
+    inner(std::move(r));
+  };
+  completion<batch_report> slow_done, other_done;
+  up.async_upload_all(std::move(b), slow_done.handler());
+  auto blocked = inside.get_future();
+  ASSERT_EQ(blocked.wait_for(test::watchdog), std::future_status::ready);
+  up.async_upload_all(other.make(), other_done.handler());
+  for (int i = 0; i < 20; ++i) EXPECT_NO_THROW(value_of(up.async_upload(source::bytes("x", "y"), asio::use_future)));
+  EXPECT_TRUE(other_done.wait());
+  EXPECT_EQ(other_done.report().done, 300u);
+  EXPECT_EQ(slow_done.times(), 0);
+  open.set_value();
+  ASSERT_TRUE(slow_done.wait());
+  EXPECT_EQ(slow_done.report().done, 300u);
+  EXPECT_EQ(slow.reports.size(), 300u);
+}
+
+// What a sink starts while the uploader is being destroyed is given up like the rest, and completes.
+TEST(batch, a_sink_may_start_uploads_to_the_very_end) {
+  server_process server;
+  std::atomic<int> begun{0}, completed{0};
+  completion<batch_report> done;
+  std::promise<void> inside;
+  {
+    std::promise<void> going;
+    auto gone = going.get_future().share();
+    uploader up(options_for(server));
+    batch b;
+    b.next = [given = false]() mutable -> std::optional<source> {
+      if (std::exchange(given, true)) return std::nullopt;
+      return source::bytes("x", "y");
+    };
+    b.watch.on_stop = [&] { going.set_value(); };
+    b.sink = [&](file_report&&) {
+      inside.set_value();
+      gone.wait_for(test::watchdog); // by then the destructor is at work
+      for (int i = 0; i < 10; ++i, ++begun)
+        up.async_upload(source::bytes("late", "z"), [&](error_code ec, const file_report&) {
+          EXPECT_EQ(ec, errc::cancelled);
+          ++completed;
+        });
+      completion<batch_report> late;
+      up.async_upload_all(batch{}, late.handler());
+      EXPECT_TRUE(late.wait());
+      EXPECT_EQ(late.error(), errc::cancelled);
+    };
+    up.async_upload_all(std::move(b), done.handler());
+    inside.get_future().wait();
+  }
+  EXPECT_TRUE(done.wait());
+  EXPECT_EQ(begun, 10);
+  EXPECT_TRUE(eventually([&] { return completed == 10; })) << completed;
 }
 
 // Two batches and a single upload at once are three operations, each with its own files.

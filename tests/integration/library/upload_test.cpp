@@ -1,6 +1,7 @@
 // One file: every kind of completion token, every kind of source, and what comes back.
 
 #include "library_fixture.hpp"
+#include "loopback.hpp"
 #include "md5_hex.hpp"
 
 #include <gtest/gtest.h>
@@ -194,7 +195,7 @@ TEST_F(upload, unfit_sources_fail_without_a_request) {
   EXPECT_EQ(server.metric("presigns_total"), 0u);
 }
 
-// A wrong key ends the uploader: this operation and every later one fails at once, with the same reason, for one and for
+// A wrong key ends the uploader, as no later operation could go better: this operation and every later one fails at once, with the same reason, for one and for
 // many; the key itself is in no text.
 TEST_F(upload, a_refused_key_is_sticky) {
   options o = options_for(server);
@@ -220,7 +221,7 @@ TEST_F(upload, a_refused_key_is_sticky) {
   EXPECT_EQ(list.pulled, 0u);
 }
 
-// An untrusted server ends the uploader as tls_refused, and no byte of the key has left.
+// An untrusted server ends an operation as tls_refused, and no byte of the key has left.
 TEST_F(upload, an_untrusted_server_is_tls_refused) {
   options o = options_for(server);
   o.tls.ca_files.clear();
@@ -230,6 +231,37 @@ TEST_F(upload, an_untrusted_server_is_tls_refused) {
   ASSERT_TRUE(done.wait());
   EXPECT_EQ(done.error(), errc::tls_refused);
   EXPECT_EQ(server.metric("presigns_total"), 0u);
+}
+
+// An API that cannot be reached ends what is under way, and that alone: what is begun later is tried anew. So may an
+// untrusted certificate have been mended.
+TEST(upload_ended, regression_later_uploads_are_tried_anew) {
+  const test::silent_place nobody("127.0.0.1");
+  options unreachable;
+  unreachable.endpoint = "http://127.0.0.1:" + std::to_string(nobody.port());
+  unreachable.api_key = "key";
+  unreachable.threads = 2;
+  server_process server;
+  options untrusted = options_for(server);
+  untrusted.tls.ca_files.clear();
+  for (const auto& [o, cause] : {std::pair{unreachable, errc::api_unreachable}, {untrusted, errc::tls_refused}}) {
+    uploader up(o);
+    for (int i = 0; i < 3; ++i) {
+      const auto presigns = up.snapshot().presigns;
+      completion<file_report> one;
+      up.async_upload(source::bytes("x", "y"), one.handler());
+      ASSERT_TRUE(one.wait());
+      EXPECT_EQ(one.error(), cause) << i;
+      EXPECT_FALSE(one.report().details.message.empty());
+      EXPECT_GT(up.snapshot().presigns, presigns) << "it was tried";
+    }
+    test::listed_batch list(test::memory_sources(10, 10));
+    completion<batch_report> all;
+    up.async_upload_all(list.make(), all.handler());
+    ASSERT_TRUE(all.wait());
+    EXPECT_EQ(all.error(), cause);
+    EXPECT_GT(list.pulled, 0u);
+  }
 }
 
 // A transient refusal is retried and told nowhere but in the counts.
