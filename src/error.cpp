@@ -43,6 +43,8 @@ constexpr words table[] = {
     {errc::not_failed_before, "not_failed_before", "not among the files that failed before", condition::permanent},
     {errc::removal_rejected, "removal_rejected", "the API will not delete this id", condition::permanent},
     {errc::not_stored, "not_stored", "the API has no file of this id", condition::permanent},
+    {errc::api_refused, "api_refused", "the API refuses every file", condition::permanent},
+    {errc::storage_malformed, "storage_malformed", "the storage's answers cannot be read", condition::permanent},
 };
 
 const words* find(int code) noexcept {
@@ -116,6 +118,7 @@ std::string_view name_of(limit l) noexcept {
     case limit::storage: return "storage";
     case limit::concurrency: return "concurrency";
     case limit::sink: return "sink";
+    case limit::waiting: return "waiting";
   }
   return "unknown";
 }

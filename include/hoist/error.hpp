@@ -49,6 +49,10 @@ enum class errc {
   // what the API said of a deletion
   removal_rejected,    ///< the API will never delete this id, or it can be none. The message says which.
   not_stored,          ///< 404: the API has no file of this id, or does not offer deletion.
+
+  // what was learnt later
+  api_refused,         ///< the API refused the first 20 different files, and made no ticket of use; ends the run. Remedy: the endpoint.
+  storage_malformed,   ///< three answers of the storage in a row could not be read as HTTP. The message says what was wrong.
 };
 
 /// The stable name of a code, e.g. "source_missing".

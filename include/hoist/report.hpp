@@ -55,7 +55,10 @@ enum class limit : std::uint8_t {
   storage,     ///< the storage's
   concurrency, ///< `options::concurrency`, which was given: the storage might take more
   sink,        ///< `batch::sink` or the ledger: reports were not taken faster
+  waiting,     ///< a host that was away, or descriptors, ports or memory of this process: see `counters::waits_for`
 };
+
+inline constexpr std::size_t limits_known = 7; ///< enumerators of `limit`
 
 std::string_view name_of(limit l) noexcept;
 
@@ -74,6 +77,14 @@ struct batch_report {
   diagnostics details; ///< why the run ended early: its error_code is set; or `batch::next` threw, and only `complete` is false
 };
 
+/// What an uploader waits for, when there is something worth telling: a host that does not answer, or nothing in flight.
+struct waiting {
+  std::string for_what; ///< e.g. "storage https://cdn.example"; for people, without secrets, escaped for a terminal
+  std::string reason;   ///< e.g. "connection refused"; may be empty
+  std::chrono::milliseconds since{0}; ///< for how long
+  std::optional<std::chrono::milliseconds> next_try; ///< in how long; nothing: something under way decides
+};
+
 /// Counters since the uploader was made; any thread may ask, each figure is true by itself.
 struct counters {
   std::uint64_t files_taken = 0, files_done = 0, files_failed = 0;
@@ -88,6 +99,7 @@ struct counters {
   std::uint64_t put_us_p99 = 0, presign_us_p99 = 0;         ///< latency, of the slowest thread
   std::uint64_t batches_sealed = 0; ///< ciphertext batches
   std::uint64_t sends = 0;          ///< send system calls
+  std::optional<waiting> waits_for; ///< at this moment; of several the one that has lasted longest
 };
 
 } // namespace hoist

@@ -68,6 +68,7 @@ spdlog::sink_ptr make_file_sink(const settings& s) {
 
 spdlog::level::level_enum level_of(severity s) {
   switch (s) {
+  case severity::trace: return spdlog::level::trace;
   case severity::debug: return spdlog::level::debug;
   case severity::info: return spdlog::level::info;
   case severity::warning: return spdlog::level::warn;

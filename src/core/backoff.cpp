@@ -1,12 +1,13 @@
 #include "core/backoff.hpp"
 
+#include "core/limits.hpp"
+
 #include <algorithm>
 
 namespace hoist::core {
 
 namespace {
 
-constexpr millis retry_after_max = std::chrono::hours{1};
 constexpr int doublings_max = 30; // beyond it any base has passed any cap, and the shift would overflow
 
 } // namespace
@@ -17,7 +18,7 @@ millis backoff(backoff_range range, int n, std::optional<millis> retry_after, ra
   const millis jittered{rng.up_to(std::max<std::int64_t>(ceiling, 0))};
   if (!retry_after) return jittered;
   // On top of what was asked comes the jitter of the first step, so that a crowd told "7" does not return as one.
-  const millis asked = std::clamp(*retry_after, millis{0}, retry_after_max);
+  const millis asked = std::clamp(*retry_after, millis{0}, limits::retry_after_max);
   return std::max(jittered, asked + millis{rng.up_to(range.base.count())});
 }
 

@@ -1,5 +1,7 @@
 #include "core/host_gate.hpp"
 
+#include <algorithm>
+
 namespace hoist::core {
 
 host_gate::role host_gate::started() noexcept {
@@ -8,20 +10,17 @@ host_gate::role host_gate::started() noexcept {
   return role::probe;
 }
 
-void host_gate::answered(instant now) noexcept {
-  downtime_ = downtime(now);
+void host_gate::answered(instant) noexcept {
   down_since_.reset();
   probing_ = false;
   answered_once_ = true;
 }
 
-void host_gate::unreachable(instant now, role of) noexcept {
-  if (!down_since_) {
-    down_since_ = now;
-    inconclusive(now, role::probe); // sets the time of the first probe
-  } else {
-    inconclusive(now, of);
-  }
+void host_gate::unreachable(instant now, role of, millis asked) noexcept {
+  const bool news = !down_since_;
+  if (news) down_since_ = now;
+  inconclusive(now, news ? role::probe : of); // sets the time of the next probe
+  if (news || of == role::probe) next_probe_ = std::max<instant>(next_probe_, now + asked);
 }
 
 void host_gate::inconclusive(instant now, role of) noexcept {
@@ -33,10 +32,6 @@ void host_gate::inconclusive(instant now, role of) noexcept {
 std::optional<instant> host_gate::next_probe() const noexcept {
   if (open() || probing_) return std::nullopt;
   return next_probe_;
-}
-
-instant::duration host_gate::downtime(instant now) const noexcept {
-  return downtime_ + (down_since_ ? now - *down_since_ : instant::duration{});
 }
 
 } // namespace hoist::core

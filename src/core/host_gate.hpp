@@ -24,7 +24,8 @@ class host_gate {
   /// the probe's own end lets the next probe go: attempts that were begun before say nothing new.
   role started() noexcept;
   void answered(instant now) noexcept;
-  void unreachable(instant now, role of) noexcept;
+  /// `asked`: what the host wants to be spared for, if that is longer than the interval.
+  void unreachable(instant now, role of, millis asked = {}) noexcept;
   /// How many gates are probing at this time for all that is known the same machine: their probes together come as often
   /// as one gate's would alone.
   void share_probes(int gates) noexcept { sharing_ = gates; }
@@ -34,15 +35,11 @@ class host_gate {
   std::optional<instant> down_since() const noexcept { return down_since_; }
   /// When to look again; nothing while open or while a probe is out.
   std::optional<instant> next_probe() const noexcept;
-  /// How long it has been down, over all outages.
-  instant::duration downtime(instant now) const noexcept;
-
  private:
   millis first_interval_;
   millis interval_;
   std::optional<instant> down_since_;
   instant next_probe_{};
-  instant::duration downtime_{};
   int sharing_ = 1;
   bool probing_ = false;
   bool answered_once_ = false;

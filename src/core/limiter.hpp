@@ -45,6 +45,10 @@ class limiter {
   void restart() noexcept { window_.restart(); }
   void crowded(int in_flight, instant now) noexcept { window_.crowded(in_flight, now); }
 
+  /// What is known of the host's rate, to be put back when what was learnt since turns out to be an outage.
+  const rate& known_rate() const noexcept { return rate_; }
+  void restore(const rate& known) noexcept { rate_ = known; }
+
   /// When the rate lets a burst start. Precondition: may_start() has just said no.
   instant resumes() const noexcept { return rate_.resumes(); }
   std::optional<double> per_second() const noexcept;

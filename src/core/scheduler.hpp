@@ -1,28 +1,34 @@
 #pragma once
 
 // The life of every file between "taken in" and "settled", as a state machine without I/O: events in, actions out, time
-// as an argument. It decides who goes next, what follows from an outcome, and when it must be asked again.
+// as an argument. It decides who goes next, and when it must be asked again; what follows from an outcome is file_life's,
+// what a host is sent is host's, how many tickets there should be is ticket_supply's.
 //
 //   waiting -> presigning -> ready -> putting -> settled
 //      ^__________|___________|__________|        (a retry waits in `parked` first, and in `unfunded` for a token of
 //                                                  the retry budget; a lapsed ticket in neither)
 //
+// `waiting` has a queue for each operation, and they take turns; `ready` and `unfunded` have one for each origin.
+//
 // Invariants: a file is in exactly one stage; no PUT is begun while puts_in_flight() >= puts_window(), which is at most
 // puts_max, and no presign likewise; no PUT is begun on a ticket at or after its use_before; every file added is settled
-// exactly once; after end_run nothing is begun.
+// exactly once. And it never stands still: once next_action() has nothing, something is in flight, or next_wakeup() is set
+// and near (stalled()).
 //
 // It is not thread-safe; each shard has one of its own.
 
 #include "core/backoff.hpp"
-#include "core/host_gate.hpp"
+#include "core/file_life.hpp"
+#include "core/file_queue.hpp"
+#include "core/host.hpp"
 #include "core/lifetime.hpp"
-#include "core/limiter.hpp"
+#include "core/operation_queues.hpp"
 #include "core/outcome.hpp"
 #include "core/patience.hpp"
 #include "core/random.hpp"
-#include "core/refusal_streak.hpp"
-#include "core/retry_budget.hpp"
 #include "core/ring.hpp"
+#include "core/shared_facts.hpp"
+#include "core/ticket_supply.hpp"
 #include "core/time.hpp"
 
 #include <hoist/error.hpp>
@@ -30,6 +36,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <queue>
 #include <variant>
@@ -37,18 +44,20 @@
 
 namespace hoist::core {
 
-/// A small number, dense and reused after settlement: the index of the file in its shard's tables.
-using file_id = std::uint32_t;
+/// A storage origin: a small number, given by the driver, below limits::origins_max.
+using origin_id = std::uint16_t;
 
 enum class stop_kind : std::uint8_t { drain, now };
 
 namespace event {
 struct file_added {
   file_id file;
+  operation_id operation = 0;
 };
 struct presign_answered {
   file_id file;
   lifetime ticket;
+  origin_id origin = 0; ///< where its PUT goes
 };
 struct presign_failed {
   file_id file;
@@ -66,14 +75,10 @@ struct file_cancelled {
   file_id file;
   stop_kind how;
 };
-/// The run is over for a reason found elsewhere (another shard, the ledger).
-struct run_ended {
-  errc cause;
-};
 } // namespace event
 
 using scheduler_event = std::variant<event::file_added, event::presign_answered, event::presign_failed,
-                                     event::put_answered, event::put_failed, event::file_cancelled, event::run_ended>;
+                                     event::put_answered, event::put_failed, event::file_cancelled>;
 
 namespace action {
 struct start_presign {
@@ -97,7 +102,7 @@ struct settle {
   errc cause;
   friend bool operator==(const settle&, const settle&) = default;
 };
-/// Nothing more will be begun, here or, please, in any other shard.
+/// Nothing of what is inside goes on; the same should end in every other shard. What is added later begins anew.
 struct end_run {
   errc cause;
   friend bool operator==(const end_run&, const end_run&) = default;
@@ -122,6 +127,7 @@ struct scheduler_limits {
   sizing presigns = sizing::fixed;
   int puts_min = 1; ///< an adaptive window is never smaller
   int presigns_min = 1;
+  bool counts_connections = false; ///< the driver calls connection_opened and connection_closed
 };
 
 struct retry_policy {
@@ -132,34 +138,50 @@ struct retry_policy {
   budget_policy budget{};       ///< of each host
   rate_policy rate{};           ///< of each host, once it throttles
   millis probe_interval{1'000}; ///< to a host that is away
+  connect_policy connects{};    ///< to each host
 };
 
 /// For one of `shards` schedulers that know nothing of each other, so that all of them together keep to `whole`.
 retry_policy share_of(retry_policy whole, int shards) noexcept;
 
-/// What keeps the scheduler from beginning more, when it has files.
+/// What a file waits for, and what keeps the scheduler from beginning more.
 enum class held_by : std::uint8_t {
-  nothing,        ///< no file waits
+  nothing,             ///< no file waits
   presign_window,
   presign_rate,
+  presign_connections, ///< the API takes no more
   api_away,
   put_window,
   put_rate,
+  put_connections,
   storage_away,
   retry_budget,
-  pauses,         ///< every file that waits has failed, and waits for its time
+  pauses,              ///< every file that waits has failed, and waits for its time
+  shortage,            ///< of our own descriptors, ports or memory
+};
+
+std::string_view name_of(held_by what) noexcept;
+
+/// What is waited for, where, and since when.
+struct wait {
+  held_by what = held_by::nothing;
+  std::optional<origin_id> origin; ///< of the storage; nothing: the API, or ourselves
+  instant since{};
+  std::optional<instant> next;     ///< when something is tried again; nothing: an event decides
+
+  friend bool operator==(const wait&, const wait&) = default;
 };
 
 struct scheduler_tallies {
-  std::uint64_t presigns = 0, puts = 0; ///< begun
+  std::uint64_t presigns = 0, puts = 0; ///< begun, less those that never left (no connection, no descriptor)
   std::uint64_t retries = 0;            ///< charged failures that are tried again
   std::uint64_t refreshes = 0;          ///< lapsed tickets replaced, uncharged
 };
 
 class scheduler {
  public:
-  /// `shared`: what other schedulers of the same uploader are refused counts together with this one's.
-  scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, refusal_streak* shared = nullptr);
+  /// `shared`: what all schedulers of the same uploader have in common.
+  scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, shared_facts* shared = nullptr);
   scheduler(const scheduler&) = delete;
   scheduler& operator=(const scheduler&) = delete;
 
@@ -168,66 +190,94 @@ class scheduler {
   std::optional<scheduler_action> next_action(instant now);
   /// Presigns are cheaper by the group (a pipeline's depth, say): begin so many one right after the other where tickets
   /// suffice for so long, and make tickets that much further ahead. 1 to begin with.
-  void group_presigns(int n) noexcept { presign_group_ = n; }
+  void group_presigns(int n) noexcept;
   /// When to ask again although no event came.
   std::optional<instant> next_wakeup() const;
   /// No file is inside.
   bool done() const noexcept { return open_files_ == 0 && decided_.empty(); }
 
+  // ---- connections; nothing: to the API
+
+  void connection_opened(std::optional<origin_id> to, instant now);
+  void connection_closed(std::optional<origin_id> to);
+  /// Another scheduler of the same uploader has reached this origin, or stored something there.
+  void origin_known(origin_id o, bool served, instant now);
+  /// Whether nothing refers to this origin any more, so that its number may be given to another.
+  bool origin_idle(origin_id o) const noexcept;
+  /// Its number is another one's from now on. Precondition: origin_idle(o).
+  void forget_origin(origin_id o);
+
+  // ---- liveness
+
+  /// Files are inside, nothing is in flight, and no wake-up is near: a fault. After next_action() had nothing.
+  bool stalled(instant now) const;
+  /// Begins one attempt whatever stands in the way, so that a fault of ours costs time and not the run.
+  void heal() noexcept { forced_ = true; }
+  /// What a file inside waits for; nothing while it is in flight. After next_action() had nothing.
+  std::optional<wait> wait_of(file_id f, instant now) const;
+  /// What is worth telling a person: a host that is away, or what all wait for while nothing is in flight.
+  std::optional<wait> foremost_wait(instant now) const;
+
+  /// Since when a storage origin, or the API, has not answered; nothing while it does.
+  std::optional<instant> down_since(std::optional<origin_id> storage) const noexcept;
+
   int puts_in_flight() const noexcept { return puts_in_flight_; }
-  int presigns_in_flight() const noexcept { return presigns_in_flight_; }
-  int puts_window() const noexcept { return storage_.limit.size(); }
+  int presigns_in_flight() const noexcept { return api_.in_flight(); }
+  int puts_window() const noexcept;
   int presigns_window() const noexcept { return api_.limit.size(); }
-  std::size_t tickets_ready() const noexcept { return ready_.size(); }
+  std::size_t tickets_ready() const noexcept;
   std::uint32_t open_files() const noexcept { return open_files_; }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
   /// What stands in the way; after next_action() had nothing.
   core::held_by held_by() const noexcept;
+  /// Of what waits for a pause or a token: whether most of it failed at the API.
+  bool held_at_api() const noexcept;
   host_figures api_figures() const noexcept { return api_.limit.figures(); }
-  host_figures storage_figures() const noexcept { return storage_.limit.figures(); }
+  host_figures storage_figures() const noexcept;
 
   /// Presign requests and PUTs of a file so far; valid until its settlement has been drained.
   int presigns_of(file_id f) const { return files_[f].presigns; }
   int puts_of(file_id f) const { return files_[f].puts; }
+  /// Where its latest ticket leads.
+  std::optional<origin_id> origin_of(file_id f) const {
+    return files_[f].origin == no_origin ? std::nullopt : std::optional(files_[f].origin);
+  }
 
  private:
+  static constexpr origin_id no_origin = UINT16_MAX;
+
   enum class stage : std::uint8_t { absent, waiting, presigning, ready, putting, parked, unfunded };
-
-  struct host {
-    host(window_range range, const retry_policy& policy);
-
-    host_gate gate;
-    limiter limit;
-    retry_budget budget;
-    ring<file_id> unfunded;   ///< retries whose pause is over and whose token is not there
-    std::uint32_t served = 0; ///< successes
-    int handshakes_lost = 0;  ///< in a row, with no answer in between
-    bool paced = false;       ///< the rate, and nothing else, held back the last that wanted to start
-  };
 
   struct file_state {
     stage at = stage::absent;
-    bool draining = false; ///< its batch was stopped: what is in flight may finish, nothing is begun again
-    bool free_retry_used = false;
+    bool draining = false;     ///< its batch was stopped: what is in flight may finish, nothing is begun again
     bool has_ticket = false;
+    bool owes_token = false;   ///< its next attempt is a charged retry
+    bool owed_attempt = false; ///< the host asked for the wait: it is tried once more whatever its patience says
+    bool failed_at_api = true; ///< where it failed last; else at its origin
+    bool counted_refusal = false;
     host_gate::role role = host_gate::role::ordinary; ///< of the attempt in flight
-    std::uint16_t presigns = 0, puts = 0;
-    std::uint16_t charged = 0;  ///< failures that count against attempts_max
-    std::uint16_t refusals = 0; ///< 403 on a ticket that was fresh
-    std::uint16_t lapses = 0;   ///< tickets that lapsed unused, in a row
-    std::uint16_t late_refusals = 0; ///< 403 on a ticket that had lapsed by then
-    std::uint16_t mismatches = 0, changes = 0;
+    origin_id origin = no_origin;
+    operation_id operation = 0;
+    std::uint32_t presigns = 0, puts = 0;
+    std::uint32_t charged = 0;        ///< failures that count against attempts_max
     std::uint32_t refusal_streak = 0; ///< the streak in which it was last counted
-    instant begun{};           ///< the attempt in flight
-    host* failed_at = nullptr; ///< where it failed last, until the next attempt begins
-    bool owes_token = false;   ///< that attempt is a charged retry
+    std::uint32_t parking = 0;        ///< tells its entry in parked_ from earlier ones
+    errc end_cause = errc::cancelled; ///< if it is abandoned
+    instant begun{};                  ///< the attempt in flight
+    instant since{};                  ///< in this stage
+    instant renew_at{};               ///< when it may ask for a ticket that leads elsewhere
+    instant::duration renewal{};      ///< what it waited for that the last time
+    file_life life;
     patience failing;
+    const host* judged_at = nullptr;  ///< by whose clocks its patience runs; null: the API's
     lifetime ticket;
   };
 
   struct parked_file {
     instant until;
     file_id file;
+    std::uint32_t parking;
     friend bool operator>(const parked_file& a, const parked_file& b) { return a.until > b.until; }
   };
   using parked_queue = std::priority_queue<parked_file, std::vector<parked_file>, std::greater<>>;
@@ -238,71 +288,98 @@ class scheduler {
   void handle(const event::put_answered& e, instant now);
   void handle(const event::put_failed& e, instant now);
   void handle(const event::file_cancelled& e, instant now);
-  void handle(const event::run_ended& e, instant now);
 
-  /// The one table: what follows from a failed attempt of `f` at `where`.
-  void decide(file_id f, outcome why, host& where, instant now);
-  static bool shows_absence(outcome_kind why, const host& where) noexcept;
-  void tell_host(file_state& file, outcome_kind why, host& where, int in_flight, instant now);
-  void heard_from(host& where, instant now);
-  void on_refused(file_id f, instant now);
+  // what follows from an outcome
+  void decide(file_id f, const outcome& why, host& where, instant now);
+  bool ends_the_run(file_id f, const outcome& why, const host& where, instant now);
+  void carry_out(file_id f, step s, host& where, const outcome& why, instant now);
+  void count_left(file_state& file, bool putting, outcome_kind why) noexcept;
+  bool ticket_lapsed(const file_state& file, const outcome& why, instant now) const noexcept;
   void refresh(file_id f, instant now);
-  void retry_later(file_id f, host& where, outcome why, instant now);
-  void begin_attempt(file_state& file, stage as, host_gate::role role, host& where, instant now);
-  void park(file_id f, instant until);
-  void requeue(file_id f);
-  void queue_again(file_id f);
-  void settle(file_id f, action::settlement how, errc cause = {});
-  void abandon_queued(file_id f, instant now);
-  void end_run(errc cause);
-  bool take_from_queue(file_id f);
+  void renew_dead(file_id f, instant now);
+  void retry_later(file_id f, host& where, const outcome& why, instant now);
+  void retry_after_shortage(file_id f, instant now);
+  void park(file_id f, instant until, instant now);
 
-  patience::moment patience_clock(instant now) const noexcept {
-    return now.time_since_epoch() - api_.gate.downtime(now) - storage_.gate.downtime(now);
+  // queues
+  void enter(file_id f, stage at, instant now) noexcept;
+  void requeue(file_id f, instant now);
+  void queue_again(file_id f, instant now);
+  void leave_queue(file_id f) noexcept;
+  void settle(file_id f, action::settlement how, errc cause = {});
+  void end_run(errc cause, instant now);
+  void unpark(instant now);
+  void drop_stale_parkings() noexcept;
+  void fund(host& where, bool others_wait, instant now);
+  void review(instant now);
+  void review(host& where, bool elsewhere_served, instant now);
+  void review_api(instant now);
+
+  // patience
+  host& failed_at(const file_state& file) noexcept { return file.failed_at_api ? api_ : storage(file.origin); }
+  patience::readings readings_of(const host* h, instant now) const noexcept;
+  patience::readings readings_for(const file_state& file, instant now) const noexcept {
+    return readings_of(file.judged_at, now);
   }
+  void judge_at(file_state& file, const host& h, instant now) noexcept;
   bool out_of_patience(const file_state& file, instant now) const noexcept;
   bool give_up(file_id f, instant now);
+  void sync_clocks(instant now) noexcept;
 
-  bool is_probe(file_id f) const noexcept { return probe_ == f; }
-  bool probe_waits() const noexcept { return probe_ && files_[*probe_].at == stage::waiting; }
-  void release_probe(file_id f, instant now);
-  void lead_with_probe();
-  int tickets_coming() const noexcept { return presigns_in_flight_ + static_cast<int>(ready_.size()); }
-  int tickets_for_window() const noexcept;
-  int tickets_for_rate() const noexcept;
-  int tickets_max() const noexcept { return std::min(tickets_for_window(), tickets_for_rate()); }
-  bool tickets_wanted() const noexcept;
-
-  void unpark(instant now);
-  void fund(host& where, const ring<file_id>& queue, instant now);
-  bool may_start(host& where, instant now);
+  // who goes next
+  host& storage(origin_id o);
+  void begin_attempt(file_id f, stage as, host& where, instant now);
+  std::optional<scheduler_action> start_put(file_id f, host& where, instant now);
+  std::optional<scheduler_action> start_presign(file_id f, instant now);
   std::optional<scheduler_action> next_put(instant now);
+  std::optional<scheduler_action> next_put_to(host& where, instant now);
   std::optional<scheduler_action> next_presign(instant now);
+  std::optional<scheduler_action> next_forced(instant now);
+  bool has_slot(const host& where) const noexcept;
+  bool in_shortage(instant now) const noexcept { return now < shortage_until_; }
+  int tickets_coming() const noexcept;
+  supply_figures supply() const noexcept;
+  bool tickets_are_wanted(instant now) const noexcept;
+  bool may_explore(instant now) const noexcept;
+  bool all_storages_away() const noexcept;
+  void windows_held(instant now) noexcept;
+
+  template <class F>
+  void for_each_storage(F what) const {
+    for (std::size_t i = 0; i < storages_.size(); ++i)
+      if (storages_[i]) what(static_cast<origin_id>(i), *storages_[i]);
+  }
 
   scheduler_limits limits_;
   retry_policy policy_;
   random rng_;
+  host_policy put_policy_;
   host api_;
-  host storage_;
+  std::vector<std::unique_ptr<host>> storages_; ///< by origin
+  std::size_t next_storage_ = 0;                ///< whose turn it is
 
   std::vector<file_state> files_;
-  ring<file_id> waiting_; ///< for a presign
-  ring<file_id> ready_;   ///< with a ticket, for a PUT slot
+  linked_queue::links links_; ///< of the queue that a file is in
+  operation_queues waiting_{links_};
   parked_queue parked_;
+  std::size_t parked_count_ = 0, parked_at_api_ = 0;
   ring<scheduler_action> decided_;
 
   int puts_in_flight_ = 0;
-  int presigns_in_flight_ = 0;
   int presign_group_ = 1;
   bool grouping_ = false; ///< a group has been begun, and there is need for more of it
   std::uint32_t open_files_ = 0;
-  refusal_streak own_streak_;
-  refusal_streak& streak_;
-  std::optional<file_id> probe_; ///< the file that will probe the storage and gets a new ticket for it first
-  bool presigned_once_ = false;
-  instant::duration ticket_life_{}; ///< of the latest ticket: from asking for it until use_before
-  bool ended_ = false;
-  errc end_cause_ = errc::cancelled; ///< of what was abandoned since
+  shared_facts own_;
+  shared_facts& shared_;
+  instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
+  instant::duration give_up_after_;
+  instant now_{};                   ///< when it was last told or asked something
+  instant explored_{};              ///< when a ticket was last made to find another origin
+  std::optional<instant> short_since_;
+  instant shortage_until_{};
+  instant::duration shortage_pause_{};
+  bool storage_served_ = false;
+  bool forced_ = false;
   scheduler_tallies tallies_;
 };
 

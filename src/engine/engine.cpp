@@ -70,19 +70,25 @@ shard_config config_of(const options& o) {
 
 /// What keeps a scheduler from more, in the user's terms. A window that hoist sizes itself is as large as is of use: what
 /// stands behind it is the host.
-limit limit_of(core::held_by what, bool concurrency_given, bool sink_is_slow) {
-  switch (what) {
-    case core::held_by::nothing: return sink_is_slow ? limit::sink : limit::source;
+limit limit_of(const sample& seen, bool concurrency_given, const run& r) {
+  switch (seen.what) {
+    case core::held_by::nothing:
+      if (r.starved_of_room()) return limit::sink;
+      if (!r.source_at_end()) return limit::source;
+      return seen.puts_in_flight > 0 ? limit::storage : seen.presigns_in_flight > 0 ? limit::presign_api : limit::sink;
     case core::held_by::presign_window:
     case core::held_by::presign_rate:
-    case core::held_by::api_away: return limit::presign_api;
+    case core::held_by::presign_connections: return limit::presign_api;
     case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
     case core::held_by::put_rate:
-    case core::held_by::storage_away:
+    case core::held_by::put_connections: return limit::storage;
     case core::held_by::retry_budget:
-    case core::held_by::pauses: break;
+    case core::held_by::pauses: return seen.at_api ? limit::presign_api : limit::storage;
+    case core::held_by::api_away:
+    case core::held_by::storage_away:
+    case core::held_by::shortage: break;
   }
-  return limit::storage;
+  return limit::waiting;
 }
 
 } // namespace
@@ -114,10 +120,11 @@ engine::engine(const options& o)
     c.limits.presigns = o.presign_concurrency > 0 ? fixed : adaptive;
     c.limits.puts_min = at_least_one(window_auto_min / threads);
     c.limits.presigns_min = at_least_one(presigns_auto_min / threads);
+    c.limits.counts_connections = true;
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
-    c.refusals = &refusals_;
-    c.reached = &reached_;
+    c.facts = &facts_;
+    c.origins = &origins_;
     shards_.push_back(std::make_unique<shard>(std::move(c), tls_, admission_, tickets_, *journal_, listener));
   }
   if (!o.ledger.empty()) examiner_ = std::make_unique<examiner>(admission_, ways_of_examined());
@@ -243,9 +250,9 @@ void engine::run_ended(errc cause, const diagnostics& details) {
 // ---- figures ----------------------------------------------------------------------------------------------------
 
 /// Only batches are told what held them.
-void engine::sampled(core::held_by what) {
+void engine::sampled(const sample& what) {
   books_.for_each_batch([&](run& r) {
-    const limit named = limit_of(what, options_.concurrency > 0, r.starved_of_room());
+    const limit named = limit_of(what, options_.concurrency > 0, r);
     r.held_by[static_cast<std::size_t>(named)].fetch_add(1, std::memory_order_relaxed);
   });
 }

@@ -43,7 +43,7 @@ class engine final : shard_listener {
 
  private:
   void run_ended(errc cause, const diagnostics& details) override;
-  void sampled(core::held_by what) override;
+  void sampled(const sample& what) override;
 
   ways_on ways_of_examined();
   void complete_without_files(run& r);
@@ -60,8 +60,8 @@ class engine final : shard_listener {
   books books_;
   const admission admission_;
   ticket_registry tickets_;
-  core::refusal_streak refusals_;
-  reached_origins reached_;
+  core::shared_facts facts_;
+  origin_registry origins_;
   std::unique_ptr<reporter> reporter_;
   std::unique_ptr<journal> journal_;
   std::vector<std::unique_ptr<shard>> shards_;

@@ -2,6 +2,7 @@
 
 // What a shard knows of one file while the scheduler has it. Reused from file to file, so that strings keep their room.
 
+#include "core/scheduler.hpp"
 #include "engine/run.hpp"
 #include "ledger/store.hpp"
 #include "net/file_source.hpp"
@@ -34,6 +35,9 @@ struct flight {
   item file;
   wire::ticket ticket;
   std::optional<core::wall_time> retained_until;
+  std::optional<core::wall_time> issued_at_server; ///< when its ticket was asked for, by the server's clock
+  core::origin_id origin = 0;          ///< of its ticket
+  core::operation_id operation = 0;
   std::string etag;
   verification verified = verification::none;
   diagnostics last_failure;

@@ -20,6 +20,7 @@ void intake::pull_all() {
     else
       on_.accept(std::move(file));
   }
+  run_->no_more_to_pull();
   run_->reports().end();
 }
 

@@ -32,6 +32,7 @@ class journal {
   void lease(std::vector<ledger::row>& group);
   /// Goes to the reporter as it is.
   void log(severity level, std::string text);
+  bool hears(severity level) const noexcept { return reporter_.hears(level); }
 
   /// Ends the thread, after what it has been given so far.
   void stop();

@@ -1,6 +1,7 @@
 #include "engine/put_worker.hpp"
 
 #include "net/kernel_tls.hpp"
+#include "wire/dates.hpp"
 #include "wire/put_head.hpp"
 
 #include <boost/asio/error.hpp>
@@ -98,13 +99,14 @@ net::task<std::optional<verdict>> put_worker::attempt() {
 
 net::task<std::optional<verdict>> put_worker::connect() {
   origin_ = job_->ticket.put_url.where;
+  origin_id_ = job_->origin;
   // The file that a connection is made for decides who encrypts on it: src/net/README.md.
   const bool large = body_.sendable() && body_.left() >= net::kernel_tls_bytes_min;
   const auto by = large ? net::sealing::in_kernel : net::sealing::in_process;
   auto result = co_await connector_.connect(origin_, allowed_, doing_, by);
   if (result.why) co_return of_failure(result.why, phase::connect, false);
-  listener_.connection_opened(origin_);
   connection_ = std::move(result.connected);
+  listener_.connection_opened(origin_id_);
   reader_.restart();
   exchanges_ = 0;
   co_return std::nullopt;
@@ -126,7 +128,11 @@ net::task<std::optional<verdict>> put_worker::exchange() {
 std::optional<verdict> put_worker::judge(const net::put_result& result, bool reused) {
   if (result.source != net::source_status::ok) return of_source(result.source, 0);
   if (result.why) return of_failure(result.why, phase::put, reused);
-  if (auto failed = of_put_answer(reader_.answer(), our_clock())) return failed;
+  if (auto failed = of_put_answer(reader_.answer(), our_clock())) {
+    const auto date = wire::parse_http_date(reader_.answer().date);
+    if (date && job_->issued_at_server) failed->what.ticket_age = *date - *job_->issued_at_server;
+    return failed;
+  }
   if (!result.sent_all) // whatever it has stored, it is not this file
     return of_failure({net::failure_kind::broken, "the storage answered 200 before it had the whole file"}, phase::put, reused);
   // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
@@ -146,7 +152,9 @@ std::optional<verdict> put_worker::compare_digests() {
 }
 
 void put_worker::drop_connection() {
+  if (!connection_) return;
   connection_.reset();
+  listener_.connection_closed(origin_id_);
   exchanges_ = 0;
 }
 

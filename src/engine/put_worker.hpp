@@ -20,7 +20,8 @@ struct put_listener {
   virtual void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) = 0;
   /// An idle worker's connection is gone.
   virtual void put_disconnected(put_worker& w) = 0;
-  virtual void connection_opened(const wire::origin& to) = 0;
+  virtual void connection_opened(core::origin_id to) = 0;
+  virtual void connection_closed(core::origin_id to) = 0;
 
  protected:
   ~put_listener() = default;
@@ -65,6 +66,7 @@ class put_worker {
 
   std::unique_ptr<net::stream> connection_;
   wire::origin origin_;
+  core::origin_id origin_id_ = 0;
   net::answer_reader reader_;
   std::uint64_t exchanges_ = 0; ///< on this connection
   net::activity doing_;

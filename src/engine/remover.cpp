@@ -41,6 +41,7 @@ core::scheduler_limits limits_of(const options& o) {
   l.presigns_max = requests_of(o);
   l.presigns = o.presign_concurrency > 0 ? core::sizing::fixed : core::sizing::adaptive;
   l.puts_max = static_cast<int>(removals_open_max); // never in the way
+  l.counts_connections = true;
   return l;
 }
 

@@ -67,7 +67,8 @@ class remover final : net::presign_listener {
   };
 
   // presign_listener: the channel carries any request to the API, one answer for each
-  void presign_connected(bool) override {}
+  void presign_connected(bool) override { scheduler_.connection_opened(std::nullopt, std::chrono::steady_clock::now()); }
+  void presign_disconnected() override { scheduler_.connection_closed(std::nullopt); }
   void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
 

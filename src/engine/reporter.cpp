@@ -3,6 +3,7 @@
 #include "engine/run.hpp"
 #include "engine/thread.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -43,6 +44,7 @@ void reporter::begin(const std::shared_ptr<run>& batch) {
   {
     const std::lock_guard lock(mutex_);
     batches_.splice(batches_.end(), own);
+    note_levels();
   }
   try {
     batch_threads_.start([this, at, batch] {
@@ -59,6 +61,14 @@ void reporter::begin(const std::shared_ptr<run>& batch) {
 void reporter::forget(place batch) {
   const std::lock_guard lock(mutex_);
   batches_.erase(batch);
+  note_levels();
+}
+
+void reporter::note_levels() noexcept {
+  auto lowest = static_cast<severity>(UINT8_MAX);
+  for (const auto& r : batches_)
+    if (r->hears_lines()) lowest = std::min(lowest, r->log_from());
+  heard_from_ = lowest;
 }
 
 report_queue& reporter::queue_of(run& r) {
@@ -81,7 +91,7 @@ void reporter::log(severity level, const std::string& text) {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& r : batches_)
-      if (r->hears_lines()) listeners.push_back(r);
+      if (r->hears_lines() && level >= r->log_from()) listeners.push_back(r);
   }
   for (const auto& r : listeners) r->reports().log(level, text);
 }

@@ -9,6 +9,8 @@
 
 #include <hoist/report.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -39,6 +41,9 @@ class reporter {
   /// Any thread. To every batch that is under way.
   void log(severity level, const std::string& text);
 
+  /// Whether any batch wants lines of this level. Any thread; a load.
+  bool hears(severity level) const noexcept { return level >= heard_from_.load(std::memory_order_relaxed); }
+
   /// Ends the threads. Precondition: every run has completed.
   void stop();
 
@@ -52,12 +57,15 @@ class reporter {
   void tell_progress(run& r);
   void serve_singles();
   void forget(place batch);
+  void note_levels() noexcept; ///< Precondition: the lock is held.
 
   const hooks hooks_;
   std::vector<std::shared_ptr<run>> staged_for_; ///< the journal's thread; those a group has files for
 
   std::mutex mutex_;
   std::list<std::shared_ptr<run>> batches_;
+
+  std::atomic<severity> heard_from_{static_cast<severity>(UINT8_MAX)}; ///< the lowest that any batch wants
 
   report_queue singles_;
   crew batch_threads_;

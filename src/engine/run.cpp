@@ -30,7 +30,7 @@ std::string detail_of(limit what, const counters& c) {
 } // namespace
 
 run::run(batch all, detail::batch_callback done, core::instant now)
-    : single_(false), hears_lines_(all.watch.on_log != nullptr), all_(std::move(all)), all_done_(std::move(done)),
+    : single_(false), hears_lines_(all.watch.on_log != nullptr), log_from_(all.watch.log_from), all_(std::move(all)), all_done_(std::move(done)),
       started_(now), on_stop_(all_.watch.on_stop), reports_(std::make_unique<report_queue>()) {
   if (all_.watch.on_progress) progress_due_ = now;
 }
@@ -155,7 +155,6 @@ void run::finish(core::instant now, const std::function<counters()>& figures) {
   totals_.presigns = presigns.load();
   totals_.puts = puts.load();
   totals_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - started_);
-  totals_.limited_by = verdict();
   totals_.limited_detail = detail_of(totals_.limited_by, figures());
   error_code ec = stopping() ? make_error_code(errc::cancelled) : error_code{};
   {
@@ -163,6 +162,8 @@ void run::finish(core::instant now, const std::function<counters()>& figures) {
     totals_.details = end_details_;
     if (ended_) ec = ended_;
   }
+  // What ended the run says more than what held it back until then.
+  totals_.limited_by = ec && ec != errc::cancelled ? limit::none : verdict();
   std::move(all_done_)(ec, std::move(totals_));
 }
 

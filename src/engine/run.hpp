@@ -33,7 +33,10 @@ class run {
 
   bool single() const noexcept { return single_; }
   bool hears_lines() const noexcept { return hears_lines_; }
+  severity log_from() const noexcept { return log_from_; }
   std::size_t files_open() const noexcept { return open_.load(); }
+  /// The source has nothing more to give, or is not asked any more.
+  bool source_at_end() const noexcept { return source_at_end_.load(std::memory_order_relaxed); }
   bool starved_of_room() const noexcept { return waiting_for_room_.load(std::memory_order_relaxed); }
 
   // ---- any thread
@@ -58,6 +61,7 @@ class run {
   /// Blocks until another file may be open, or until stopped: then false.
   bool wait_for_room(std::size_t files_max);
   std::optional<source> pull();
+  void no_more_to_pull() noexcept { source_at_end_ = true; }
   void file_taken() noexcept {
     ++open_;
     ++unsettled_;
@@ -86,7 +90,7 @@ class run {
   /// Counted by shards as they begin things; relaxed, read at the end.
   std::atomic<std::uint64_t> presigns{0}, puts{0};
   /// How often a look at the run found it held back by each limit.
-  std::array<std::atomic<std::uint64_t>, 6> held_by{};
+  std::array<std::atomic<std::uint64_t>, limits_known> held_by{};
 
  private:
   void tell_why_abandoned();
@@ -94,6 +98,7 @@ class run {
 
   const bool single_;
   const bool hears_lines_;
+  const severity log_from_ = severity::info;
   batch all_;
   detail::batch_callback all_done_;
   detail::upload_callback one_done_;
@@ -104,7 +109,7 @@ class run {
   std::mutex room_mutex_;
   std::condition_variable room_;
   std::function<void()> on_stop_; ///< until it was called, or the run is complete; under room_mutex_
-  std::atomic<bool> waiting_for_room_{false};
+  std::atomic<bool> waiting_for_room_{false}, source_at_end_{false};
   std::size_t resume_below_ = 0;
 
   std::mutex end_mutex_;

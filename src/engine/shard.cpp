@@ -25,6 +25,34 @@ constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
 
+// A host that is away for less is not worth a word.
+constexpr core::millis worth_telling = 500ms;
+constexpr std::size_t log_name_bytes_max = 256;
+
+/// A refusal that is about what this request says; any other may be about where it went.
+bool is_about_the_request(int http_status) { return http_status == 400 || http_status == 413 || http_status == 415; }
+
+verdict busy_channels() {
+  verdict v;
+  v.what.kind = core::outcome_kind::exhausted;
+  v.details.where = phase::presign;
+  v.details.message = "every connection to the API is taken by requests that were given up";
+  return v;
+}
+
+std::string_view words_for(core::held_by what) {
+  switch (what) {
+    case core::held_by::shortage: return "file descriptors, ports or memory of this process";
+    case core::held_by::retry_budget: return "the retry budget";
+    case core::held_by::pauses: return "the pauses before retries";
+    case core::held_by::presign_rate: return "the API's rate limit";
+    case core::held_by::put_rate: return "the storage's rate limit";
+    case core::held_by::presign_connections: return "a connection to the API, which takes no more";
+    case core::held_by::put_connections: return "a connection to the storage, which takes no more";
+    default: return "its turn";
+  }
+}
+
 std::chrono::microseconds micros(core::instant::duration d) {
   return std::chrono::duration_cast<std::chrono::microseconds>(d);
 }
@@ -32,8 +60,9 @@ std::chrono::microseconds micros(core::instant::duration d) {
 core::instant now_steady() { return std::chrono::steady_clock::now(); }
 core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
 
-/// Channels and slots are made when they are first needed, up to these.
-int channels_max(const shard_config& c) { return c.limits.presigns_max; }
+/// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its channel
+/// until it is answered, so there may be more channels than requests.
+int channels_max(const shard_config& c) { return 2 * c.limits.presigns_max; }
 int workers_max(const shard_config& c) { return c.limits.puts_max; }
 
 } // namespace
@@ -42,7 +71,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
              journal& out, shard_listener& listener)
     : config_(std::move(config)), admission_(gate), tickets_(tickets), journal_(out), listener_(listener),
       connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
-      scheduler_(config_.limits, config_.retry, config_.seed, config_.refusals),
+      scheduler_(config_.limits, config_.retry, config_.seed, config_.facts),
       presign_writer_(config_.api, config_.api_key, config_.expires_in),
       presign_reader_({config_.api_key, config_.allow_http_storage}),
       sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
@@ -85,15 +114,7 @@ void shard::stop_run(std::shared_ptr<run> r, stop_mode how) {
   net::asio::post(io_, [this, r = std::move(r), how] {
     const auto kind = how == stop_mode::now ? core::stop_kind::now : core::stop_kind::drain;
     if (how == stop_mode::now) adopter_->shut(net::asio::error::operation_aborted, r.get());
-    for (file_id f = 0; f < flights_.size(); ++f)
-      if (flights_[f].file.owner == r) report(core::event::file_cancelled{f, kind});
-  });
-}
-
-void shard::end_run(errc cause) {
-  net::asio::post(io_, [this, cause] {
-    adopter_->shut(net::asio::error::operation_aborted);
-    report(core::event::run_ended{cause});
+    for (const file_id f : operations_.files_of(r.get())) report(core::event::file_cancelled{f, kind});
   });
 }
 
@@ -109,7 +130,7 @@ void shard::admit() {
         settle_early(std::move(*known));
         continue;
       }
-    if (file.lease)
+    if (file.lease && !file.owner->stopping())
       adopter_->begin(std::move(file));
     else
       take_in(std::move(file));
@@ -129,7 +150,8 @@ void shard::take_in(item file) {
     free_ids_.pop_back();
   }
   flights_[f].file = std::move(file);
-  report(core::event::file_added{f});
+  flights_[f].operation = operations_.add(flights_[f].file.owner.get(), f);
+  report(core::event::file_added{f, flights_[f].operation});
   if (flights_[f].file.owner->stopping()) report(core::event::file_cancelled{f, core::stop_kind::now});
 }
 
@@ -155,19 +177,34 @@ void shard::report(const core::scheduler_event& e) {
 
 void shard::fail_presign(file_id f, verdict v) {
   hide(v.details, secrets_of(f));
+  if (v.what.kind >= core::outcome_kind::unreachable || !core::is_answer(v.what.kind)) api_failure_ = v.details.message;
   flights_[f].last_failure = std::move(v.details);
+  if (core::never_left(v.what.kind)) flights_[f].file.owner->presigns.fetch_sub(1, std::memory_order_relaxed);
+  tell_end(f, "presign", v.what.kind);
+  report_failure(f, core::event::presign_failed{f, v.what});
+}
+
+/// Should it end the run, its details are the run's.
+void shard::report_failure(file_id f, const core::scheduler_event& e) {
   latest_failed_ = f;
-  report(core::event::presign_failed{f, v.what});
+  report(e);
 }
 
 secrets shard::secrets_of(file_id f) const { return {config_.api_key, flights_[f].ticket.put_url.target}; }
 
 void shard::presign_connected(bool peer_is_public) {
   ++connections_;
+  scheduler_.connection_opened(std::nullopt, now_steady());
+  schedule_pump();
   if (!peer_is_public) storage_reach_ = net::reach::anywhere;
   adopter_->allow(storage_reach_);
   if (peer_is_public) return;
   for (auto& w : workers_) w->allow(storage_reach_);
+}
+
+void shard::presign_disconnected() {
+  scheduler_.connection_closed(std::nullopt);
+  schedule_pump();
 }
 
 void shard::presign_answered(file_id f, wire::response& answer, core::instant sent, bool) {
@@ -178,7 +215,13 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   else if (!server_clock_.known())
     server_clock_.observe(received, received, now_wall(), core::millis{0});
 
-  if (auto failed = of_presign_answer(answer, now_wall())) return fail_presign(f, std::move(*failed));
+  if (journal_.hears(severity::trace))
+    journal_.log(severity::trace, name_for_log(f) + ": POST " + config_.api.text() + " answered " + std::to_string(answer.status) +
+                                      " in " + std::to_string(micros(received - sent).count()) + " us");
+  if (auto failed = of_presign_answer(answer, now_wall())) {
+    failed->what.of_this_request = is_about_the_request(answer.status);
+    return fail_presign(f, std::move(*failed));
+  }
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
   former_id_ = one.ticket.id;
@@ -190,7 +233,9 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
     journal_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
-  report(core::event::presign_answered{f, lifetime});
+  one.issued_at_server = server_clock_.at(sent);
+  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_);
+  report(core::event::presign_answered{f, lifetime, one.origin});
 }
 
 void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
@@ -200,17 +245,27 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
-void shard::connection_opened(const wire::origin& to) {
+void shard::connection_opened(core::origin_id to) {
   ++connections_;
-  config_.reached->insert(to);
+  if (const auto* where = origins_.name_of(to)) config_.origins->note(*where, false);
+  scheduler_.connection_opened(to, now_steady());
+  schedule_pump();
 }
 
-/// An origin that was never reached, of a storage that was, is not the storage being away: its files fail like others, in time,
-/// and nobody waits for them.
-void shard::blame_its_origin(file_id f, verdict& failed) const {
-  using enum core::outcome_kind;
-  auto& kind = failed.what.kind;
-  if ((kind == unreachable || kind == handshake_lost) && config_.reached->is_stray(flights_[f].ticket.put_url.where)) kind = lost;
+void shard::connection_closed(core::origin_id to) {
+  scheduler_.connection_closed(to);
+  schedule_pump();
+}
+
+/// Who was never reached by this shard may have been by another: then it is away, and not somewhere that never was.
+void shard::note_unreached(file_id f, const verdict& failed) {
+  const auto origin = flights_[f].origin;
+  if (core::is_answer(failed.what.kind)) return;
+  if (origin >= storage_failures_.size()) storage_failures_.resize(origin + std::size_t{1});
+  storage_failures_[origin] = failed.details.message;
+  const auto* where = origins_.name_of(origin);
+  if (where == nullptr) return;
+  if (const auto known = config_.origins->of(*where); known.reached) scheduler_.origin_known(origin, known.served, now_steady());
 }
 
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
@@ -218,6 +273,10 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   flights_[f].worker = nullptr;
   if (!failed) {
     flights_[f].put_time = micros(now_steady() - flights_[f].put_begun);
+    note_served(flights_[f].origin);
+    if (journal_.hears(severity::debug))
+      journal_.log(severity::debug, name_for_log(f) + ": stored by " + host_text(flights_[f].origin) + " in " +
+                                        std::to_string(flights_[f].put_time.count()) + " us");
     if (tells(flights_[f].etag, secrets_of(f))) flights_[f].etag.clear();
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
@@ -226,14 +285,33 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
-  blame_its_origin(f, *failed);
   flights_[f].maybe_stored = flights_[f].maybe_stored || (answer_was_lost(*failed) && failed->body_was_sent);
   if (may_have_stored(*failed)) note_unconfirmed(flights_[f]);
   hide(failed->details, secrets_of(f));
   if (failed->what.kind == core::outcome_kind::source_changed) look_again(f, *failed);
+  note_unreached(f, *failed);
+  if (core::never_left(failed->what.kind)) flights_[f].file.owner->puts.fetch_sub(1, std::memory_order_relaxed);
   flights_[f].last_failure = std::move(failed->details);
-  latest_failed_ = f;
-  report(core::event::put_failed{f, failed->what});
+  tell_end(f, "PUT", failed->what.kind);
+  report_failure(f, core::event::put_failed{f, failed->what});
+}
+
+void shard::note_served(core::origin_id o) {
+  if (o >= served_.size()) served_.resize(o + std::size_t{1}, false);
+  if (served_[o]) return;
+  served_[o] = true;
+  if (const auto* where = origins_.name_of(o)) config_.origins->note(*where, true);
+}
+
+std::string shard::name_for_log(file_id f) const {
+  return wire::printable(flights_[f].file.what.path.native(), log_name_bytes_max);
+}
+
+/// How an attempt ended, for who reads the log at `debug`.
+void shard::tell_end(file_id f, std::string_view what, core::outcome_kind kind) {
+  if (!journal_.hears(severity::debug)) return;
+  journal_.log(severity::debug, name_for_log(f) + ": " + std::string(what) + " " + std::string(core::name_of(kind)) + ": " +
+                                    flights_[f].last_failure.message);
 }
 
 void shard::note_unconfirmed(flight& f) {
@@ -288,9 +366,9 @@ void shard::act(const core::action::start_presign& a) {
     add_channel();
     free = std::prev(channels_.end());
   }
-  if (free == channels_.end()) { // forgotten requests still occupy the channels
+  if (free == channels_.end()) { // requests that were given up occupy all of them
     f.channel = -1;
-    return fail_presign(a.file, {{core::outcome_kind::exhausted, std::nullopt}, {}});
+    return fail_presign(a.file, busy_channels());
   }
   f.channel = static_cast<int>(free - channels_.begin());
   (*free)->enqueue(a.file);
@@ -304,6 +382,9 @@ void shard::act(const core::action::start_put& a) {
   f.leased = false;
   f.put_begun = now_steady();
   f.worker = &choose_worker(f.ticket.put_url.where);
+  if (journal_.hears(severity::trace))
+    journal_.log(severity::trace, name_for_log(a.file) + ": PUT to " + f.ticket.put_url.where.text() + ", " +
+                                      std::to_string(f.file.identity.size) + " bytes, id " + wire::printable(f.ticket.id, 64));
   f.worker->begin(a.file, f);
   f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
 }
@@ -366,6 +447,7 @@ void shard::act(const core::action::settle& a) {
   } else if (a.how == settlement::failed) {
     ++failed_;
   }
+  operations_.remove(f.operation, a.file);
   settled_.push_back(std::move(s));
   f.file = {};
   f.last_failure = {};
@@ -381,7 +463,20 @@ void shard::act(const core::action::settle& a) {
 
 void shard::act(const core::action::end_run& a) {
   // The file that brought the news holds the details of it, and has not been settled yet.
-  listener_.run_ended(a.cause, flights_.empty() ? diagnostics{} : flights_[latest_failed_].last_failure);
+  auto details = flights_.empty() ? diagnostics{} : flights_[latest_failed_].last_failure;
+  if (a.cause == errc::api_refused)
+    details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " files were all refused by " +
+                      config_.api.text() + "; is --endpoint right? The last answer: " + details.message;
+  listener_.run_ended(a.cause, details);
+}
+
+/// Why a file was given up that never had its turn.
+diagnostics shard::never_tried(file_id f) const {
+  diagnostics d;
+  d.where = phase::connect;
+  const auto origin = scheduler_.origin_of(f);
+  d.message = host_text(origin) + " was never reached: " + reason_text(origin);
+  return d;
 }
 
 file_report shard::report_of(const core::action::settle& a, flight& f) {
@@ -406,11 +501,14 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
   }
   r.error = a.cause;
   r.details = std::move(f.last_failure);
+  if (a.cause == errc::gave_up && r.details.message.empty()) r.details = never_tried(a.file);
   if (a.cause == errc::gave_up)
     r.details.message = "gave up after " + std::to_string(r.attempts) + " PUTs and " + std::to_string(r.presigns) +
                         " presigns in " + std::to_string(r.elapsed.count()) + " ms; last: " + r.details.message;
   if (a.cause == errc::ticket_lapsed)
-    r.details = {phase::presign, 0, {}, {}, "every presigned URL had lapsed before it could be used; compare the clocks", {}};
+    r.details.message = r.details.http_status != 0
+                            ? "every presigned URL lapsed while it was used (the storage said so); the last: " + r.details.message
+                            : "every presigned URL had lapsed before it could be used; compare the API's clock and its URL lifetime";
   return r;
 }
 
@@ -429,11 +527,69 @@ void shard::tick(const net::error_code& ec) {
   if (config_.durable) record_leases();
   publish();
   publish_limits();
+  const auto now = now_steady();
+  watch_liveness(now);
+  tell_absences(now);
+  publish_wait(now);
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    listener_.sampled(scheduler_.held_by());
+    listener_.sampled({scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
   }
   start_ticking();
+}
+
+/// Files that wait for nothing are a fault of ours. It is told with what explains it, and costs time instead of the run.
+void shard::watch_liveness(core::instant now) {
+  if (!scheduler_.stalled(now)) return;
+  journal_.log(severity::error, "hoist stood still: " + std::to_string(scheduler_.open_files()) + " files inside, held by " +
+                                    std::string(core::name_of(scheduler_.held_by())) + ", " +
+                                    std::to_string(scheduler_.tickets_ready()) + " tickets ready, nothing in flight; " +
+                                    "going on by force. Please report this line");
+  scheduler_.heal();
+  schedule_pump();
+}
+
+std::string shard::host_text(std::optional<core::origin_id> storage) const {
+  if (!storage) return "API " + config_.api.text();
+  const auto* where = origins_.name_of(*storage);
+  return where != nullptr ? "storage " + where->text() : std::string("storage");
+}
+
+std::string shard::reason_text(std::optional<core::origin_id> storage) const {
+  if (!storage) return api_failure_;
+  return *storage < storage_failures_.size() ? storage_failures_[*storage] : std::string();
+}
+
+/// One line when a host goes away, and one when it is back.
+void shard::tell_absences(core::instant now) {
+  told_away_.resize(origins_.size() + 1, false);
+  for (std::size_t i = 0; i <= origins_.size(); ++i) {
+    const auto which = i == 0 ? std::nullopt : std::optional(static_cast<core::origin_id>(i - 1));
+    const auto down = scheduler_.down_since(which);
+    const bool away = down && now - *down >= worth_telling;
+    if (away == told_away_[i] || (down && !away)) continue;
+    told_away_[i] = away;
+    const std::string host = host_text(which);
+    if (!config_.origins->is_news(host, away)) continue;
+    if (away)
+      journal_.log(severity::warning, "the " + host + " does not answer (" + reason_text(which) + "); waiting, and asking once a second");
+    else
+      journal_.log(severity::warning, "the " + host + " answers again");
+  }
+}
+
+void shard::publish_wait(core::instant now) {
+  std::optional<waiting> told;
+  if (const auto w = scheduler_.foremost_wait(now); w && now - w->since >= worth_telling) {
+    told.emplace();
+    const bool for_host = w->what == core::held_by::api_away || w->what == core::held_by::storage_away;
+    told->for_what = for_host ? host_text(w->origin) : std::string(words_for(w->what));
+    if (for_host) told->reason = reason_text(w->origin);
+    told->since = std::chrono::duration_cast<core::millis>(now - w->since);
+    if (w->next) told->next_try = std::chrono::duration_cast<core::millis>(std::max(*w->next - now, core::instant::duration{}));
+  }
+  const std::lock_guard lock(wait_mutex_);
+  wait_ = std::move(told);
 }
 
 /// Shuts what is overdue; whether anything is connected still.
@@ -500,7 +656,11 @@ void shard::publish_limits() {
                             static_cast<std::uint64_t>(api.latency.quantile(0.99).count())});
 }
 
-void shard::add_to(counters& sum) const noexcept {
+void shard::add_to(counters& sum) const {
+  {
+    const std::lock_guard lock(wait_mutex_);
+    if (wait_ && (!sum.waits_for || sum.waits_for->since < wait_->since)) sum.waits_for = wait_;
+  }
   const std::array<std::uint64_t*, figures> to{
       &sum.files_taken, &sum.files_done, &sum.files_failed, &sum.bytes_sent, &sum.bytes_done,      &sum.presigns,
       &sum.puts,        &sum.retries,    &sum.refreshes,    &sum.connections, &sum.puts_in_flight, &sum.presigns_in_flight,

@@ -10,10 +10,11 @@
 #include "engine/alarm.hpp"
 #include "engine/flight.hpp"
 #include "engine/journal.hpp"
+#include "engine/operations.hpp"
+#include "engine/origins.hpp"
 #include "engine/put_worker.hpp"
 #include "engine/redaction.hpp"
 #include "engine/sweeper.hpp"
-#include "engine/reached_origins.hpp"
 #include "engine/ticket_registry.hpp"
 #include "net/presign_channel.hpp"
 #include "wire/presign.hpp"
@@ -45,14 +46,21 @@ struct shard_config {
   verify_mode verify = verify_mode::size;
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
-  core::refusal_streak* refusals = nullptr; ///< shared by all shards
-  reached_origins* reached = nullptr;       ///< likewise
+  core::shared_facts* facts = nullptr;  ///< shared by all shards
+  origin_registry* origins = nullptr;   ///< likewise
+};
+
+/// What a look at a shard found.
+struct sample {
+  core::held_by what = core::held_by::nothing;
+  bool at_api = false;                          ///< for what may be either's: pauses, tokens
+  int puts_in_flight = 0, presigns_in_flight = 0;
 };
 
 /// What a shard tells the engine; called on the shard's thread.
 struct shard_listener {
   virtual void run_ended(errc cause, const diagnostics& details) = 0;
-  virtual void sampled(core::held_by what) = 0;
+  virtual void sampled(const sample& what) = 0;
 
  protected:
   ~shard_listener() = default;
@@ -70,8 +78,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   /// Files submitted and not yet settled.
   std::size_t load() const noexcept { return load_.load(std::memory_order_relaxed); }
   void stop_run(std::shared_ptr<run> r, stop_mode how);
-  void end_run(errc cause);
-  void add_to(counters& sum) const noexcept;
+  void add_to(counters& sum) const;
 
  private:
   // presign_listener, put_listener and adoption_listener
@@ -80,14 +87,21 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
   void put_finished(put_worker& w, core::file_id f, std::optional<verdict> failed) override;
   void put_disconnected(put_worker& w) override;
-  void connection_opened(const wire::origin& to) override;
+  void connection_opened(core::origin_id to) override;
+  void connection_closed(core::origin_id to) override;
+  void presign_disconnected() override;
   void adoption_ended(item file, std::optional<settled> adopted) override;
 
   void admit();
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
-  void blame_its_origin(core::file_id f, verdict& failed) const;
+  void report_failure(core::file_id f, const core::scheduler_event& e);
+  void note_served(core::origin_id o);
+  void tell_end(core::file_id f, std::string_view what, core::outcome_kind kind);
+  std::string name_for_log(core::file_id f) const;
+  diagnostics never_tried(core::file_id f) const;
+  void note_unreached(core::file_id f, const verdict& failed);
   secrets secrets_of(core::file_id f) const;
   void schedule_pump();
   void pump();
@@ -112,6 +126,11 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void record_leases();
   void publish();
   void publish_limits();
+  void publish_wait(core::instant now);
+  void tell_absences(core::instant now);
+  void watch_liveness(core::instant now);
+  std::string host_text(std::optional<core::origin_id> storage) const;
+  std::string reason_text(std::optional<core::origin_id> storage) const;
   template <std::size_t N>
   void publish_from(std::size_t first, const std::array<std::uint64_t, N>& values) {
     for (std::size_t i = 0; i < N; ++i) published_[first + i].store(values[i], std::memory_order_relaxed);
@@ -158,6 +177,12 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   bool warned_of_dates_ = false;
   bool told_of_pipelining_ = false;
   core::file_id latest_failed_ = 0;
+  std::vector<bool> served_;                  ///< by origin: told to the registry
+  origin_numbers origins_;
+  operations operations_;
+  std::vector<std::string> storage_failures_; ///< by origin: how the latest attempt that reached nobody ended
+  std::string api_failure_;
+  std::vector<bool> told_away_;               ///< by origin, the API last
 
   std::mutex inbox_mutex_;
   std::vector<item> inbox_;
@@ -167,6 +192,8 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   std::uint64_t done_bytes_ = 0, done_ = 0, failed_ = 0, taken_ = 0, connections_ = 0;
   static constexpr std::size_t counted = 14, figures = counted + 8;
   std::array<std::atomic<std::uint64_t>, figures> published_{};
+  mutable std::mutex wait_mutex_;
+  std::optional<waiting> wait_; ///< what is worth telling a person; under wait_mutex_
 
   std::thread thread_;
 };

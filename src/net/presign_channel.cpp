@@ -141,7 +141,10 @@ void presign_channel::read() {
 void presign_channel::lose(const failure& why, loss how) {
   const bool fresh = line_.answered == 0;
   depths_.lost(line_, how);
-  connection_.reset();
+  if (connection_) {
+    connection_.reset();
+    listener_.presign_disconnected();
+  }
   outbox_.clear();
   unsent_requests_ = 0;
   line_ = {};

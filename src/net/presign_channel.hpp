@@ -19,6 +19,8 @@ namespace hoist::net {
 struct presign_listener {
   /// A connection to the API stands. What a private API may make us connect to is not what a public one may.
   virtual void presign_connected(bool peer_is_public) = 0;
+  /// It is gone. Called before the requests that were on it break.
+  virtual void presign_disconnected() = 0;
   /// The answer to the request of `f`, which was handed to the kernel at `sent`. Valid during the call.
   virtual void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool connection_goes_on) = 0;
   /// No answer will come for `f`. `fresh`: the connection had answered nothing yet. Of those that a connection leaves

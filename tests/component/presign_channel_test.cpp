@@ -54,6 +54,7 @@ struct channel_under_test : presign_listener {
   }
 
   void presign_connected(bool) override { ++connections; }
+  void presign_disconnected() override {}
   void presign_answered(file_id f, wire::response& answer, core::instant, bool) override {
     events.push_back({f, answer.status, answer.body, failure_kind::none, false});
   }

@@ -75,7 +75,7 @@ class simulation {
   struct flight {
     attempt doing = attempt::none;
     int number = 0;
-    bool inside = false, has_ticket = false, will_be_stored = false;
+    bool inside = false, inside_at_end = false, has_ticket = false, will_be_stored = false;
     bool stale_before = false;
     std::optional<attempt> owes; ///< its next attempt is a charged retry of one of this kind
     instant asked{}, true_expiry{};
@@ -295,12 +295,12 @@ class simulation {
   }
 
   void act(const action::end_run&) {
-    if (ended_) fail("the run ended twice");
     ended_ = true;
+    for (flight& f : flights_) f.inside_at_end = f.inside;
   }
 
   void begin(file_id id, attempt what) {
-    if (ended_) return fail("an attempt begun after the end of the run");
+    if (ended_ && flights_[id].inside_at_end) return fail("an attempt begun after the end of its run");
     flight& f = flights_[id];
     if (!f.inside) return fail("an attempt of a file that is not inside");
     if (f.doing != attempt::none) return fail("two attempts of one file at once");
@@ -385,6 +385,14 @@ class simulation {
       deliver(happenings_.begin()->second);
   }
 
+  /// What never left was no request: counters count what did.
+  void uncount_if_it_never_left(attempt what, const scheduler_event& e) {
+    const auto* presign = std::get_if<event::presign_failed>(&e);
+    const auto* put = std::get_if<event::put_failed>(&e);
+    if ((presign != nullptr && never_left(presign->why.kind)) || (put != nullptr && never_left(put->why.kind)))
+      --(what == attempt::put ? puts_ : presigns_);
+  }
+
   void cancel_due() {
     while (!cancellations_.empty() && cancellations_.begin()->first <= now_) {
       const auto [f, number, how] = cancellations_.begin()->second;
@@ -397,6 +405,7 @@ class simulation {
     flight& f = flights_[h.file];
     if (f.attempt_number != h.attempt_number || f.doing == attempt::none) return; // ended already
     const auto what = std::exchange(f.doing, attempt::none);
+    uncount_if_it_never_left(what, h.what);
     --(what == attempt::put ? puts_in_flight_ : presigns_in_flight_);
     if (const auto* answered = std::get_if<event::presign_answered>(&h.what)) {
       f.ticket = answered->ticket;

@@ -90,16 +90,15 @@ TEST(host_gate, stragglers_change_nothing) {
   EXPECT_FALSE(gate.may_start(t0 + 60s));
 }
 
-// Downtime is counted over all outages, the current one included.
-TEST(host_gate, downtime) {
+// A host that asks to be spared for longer than the interval is.
+TEST(host_gate, what_the_host_asks_for) {
   host_gate gate(250ms, 1s);
-  EXPECT_EQ(gate.downtime(t0), 0s);
-  gate.unreachable(t0, role::ordinary);
-  EXPECT_EQ(gate.downtime(t0 + 3s), 3s);
-  gate.answered(t0 + 4s);
-  EXPECT_EQ(gate.downtime(t0 + 100s), 4s);
-  gate.unreachable(t0 + 100s, role::ordinary);
-  EXPECT_EQ(gate.downtime(t0 + 101s), 5s);
+  gate.answered(t0);
+  gate.unreachable(t0, role::ordinary, 7s);
+  EXPECT_EQ(gate.next_probe(), t0 + 7s);
+  gate.started();
+  gate.unreachable(t0 + 8s, role::probe, 100ms);
+  EXPECT_EQ(gate.next_probe(), t0 + 9s);
 }
 
 // Gates that share a machine probe half as often each.

@@ -1,0 +1,156 @@
+#include "core/host.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace hoist::core {
+
+namespace {
+
+// An answer frees a slot and earns this many: enough to take it again and one more, and not so many that a host which
+// falls silent goes on taking.
+constexpr int credit_max = 4;
+
+} // namespace
+
+host::host(const host_policy& policy)
+    : gate(limits::first_probe_interval, policy.probe_interval), limit(policy.window, policy.rate), budget(policy.budget),
+      connects(policy.connects), policy_(policy), before_absence_(limit.known_rate()) {}
+
+void host::begun(instant now) noexcept {
+  if (in_flight_++ == 0) asked_since_ = now;
+  limit.started(now);
+}
+
+void host::served_one(instant begun, instant now, std::uint64_t bytes) noexcept {
+  assert(in_flight_ > 0);
+  --in_flight_;
+  answered(now);
+  limit.ended(begun, now, limiter::ending::served, in_flight_, bytes);
+  budget.earn();
+  ++served_;
+  served_anywhere_ = true;
+  last_served_ = now;
+}
+
+void host::failed_one(const outcome& why, instant begun, role as, instant now, int gates) noexcept {
+  using enum outcome_kind;
+  assert(in_flight_ > 0);
+  --in_flight_;
+  auto how = limiter::ending::silent;
+  const bool alive = policy_.counts_connections && answered_since(begun);
+  if (is_answer(why.kind) || why.kind == garbled) {
+    how = why.kind == throttled ? limiter::ending::throttled : limiter::ending::answered;
+    answered(now);
+  } else if (why.kind == unavailable || why.kind == gateway) {
+    how = why.kind == unavailable && served_ > 0 ? limiter::ending::throttled : limiter::ending::answered;
+    if (absent_answers_ == 0) before_absence_ = limit.known_rate(); // what is learnt from here on may be the outage's doing
+    absent_answer(why, as, now, gates);
+  } else if (why.kind == unreachable || why.kind == handshake_lost) {
+    connects.refused(now);
+    if (why.kind == handshake_lost) ++handshakes_lost_;
+    const bool absent = why.kind == unreachable || (served_anywhere_ && handshakes_lost_ >= limits::handshakes_lost_max);
+    if (absent && !alive)
+      close_gate(now, as, gates, {});
+    else
+      gate.inconclusive(now, as);
+  } else {
+    reached_ = reached_ || why.kind == lost || why.kind == stale; // there was a connection
+    if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
+    gate.inconclusive(now, as);
+  }
+  limit.ended(begun, now, how, in_flight_, 0);
+  if (why.kind == exhausted) limit.crowded(in_flight_, now);
+}
+
+/// It answers. After an outage, a crowd that had waited for that would be the next one.
+void host::answered(instant now) noexcept {
+  if (const auto down = gate.down_since()) {
+    if (now - *down >= limits::outage_min) limit.restart();
+    connects.restart();
+  }
+  gate.answered(now);
+  away.stop(now);
+  sick.stop(now);
+  handshakes_lost_ = absent_answers_ = 0;
+  credit_ = std::min(credit_ + 2, credit_max);
+  last_answer_ = now;
+  reached_ = true;
+  asked_since_ = in_flight_ > 0 ? std::optional(now) : std::nullopt;
+}
+
+/// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is away.
+void host::absent_answer(const outcome& why, role as, instant now, int gates) noexcept {
+  reached_ = true;
+  if (absent_answers_++ == 0) absent_since_ = now;
+  const auto lasted = now - std::max(absent_since_, last_answer_.value_or(absent_since_));
+  const bool absent = (absent_answers_ >= limits::absent_answers && lasted >= limits::absent_answers_within) ||
+                      (absent_answers_ >= limits::absent_answers_few && lasted >= limits::absent_answers_few_within);
+  if (!gate.open() || absent)
+    close_gate(now, as, gates, why.retry_after);
+  else
+    gate.inconclusive(now, as);
+}
+
+void host::close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept {
+  if (gate.open() && absent_answers_ > 0) limit.restore(before_absence_);
+  gate.share_probes(gates);
+  gate.unreachable(now, as, std::min(retry_after.value_or(millis{0}), limits::probe_retry_after_max));
+  note_closed(absent_answers_ > 0 ? served_anywhere_ : reached_, now);
+}
+
+void host::note_closed(bool excusable, instant now) noexcept {
+  if (gate.open()) return;
+  away.set(excusable, now);
+  sick.set(!excusable, now);
+}
+
+void host::connection_opened(instant now) noexcept {
+  ++connections_;
+  reached_ = true;
+  handshakes_lost_ = gate.open() ? 0 : handshakes_lost_;
+  connects.opened();
+  if (!gate.open()) note_closed(true, now);
+}
+
+void host::known_elsewhere(bool served, instant now) noexcept {
+  const bool news = !reached_ || (served && !served_anywhere_);
+  reached_ = true;
+  served_anywhere_ = served_anywhere_ || served;
+  if (news && !gate.open()) note_closed(absent_answers_ == 0 || served_anywhere_, now);
+}
+
+void host::forget_absence(instant now) noexcept {
+  gate = host_gate(limits::first_probe_interval, policy_.probe_interval);
+  away.stop(now);
+  sick.stop(now);
+  handshakes_lost_ = absent_answers_ = 0;
+  connects.restart();
+}
+
+bool host::may_start(instant now) noexcept {
+  held_by_rate_ = held_by_connections_ = false;
+  if (!gate.open()) return gate.may_start(now);
+  if (policy_.counts_connections && in_flight_ >= connections_ * depth &&
+      !connects.may_open(now, (opening() + depth - 1) / depth)) {
+    held_by_connections_ = true;
+    return false;
+  }
+  held_by_rate_ = !limit.may_start(now);
+  return !held_by_rate_;
+}
+
+std::optional<instant> host::resumes(instant now) const noexcept {
+  if (!gate.open()) return gate.next_probe();
+  if (held_by_rate_) return limit.resumes();
+  if (held_by_connections_ && connects.resumes() > now) return connects.resumes();
+  return std::nullopt;
+}
+
+std::optional<instant> host::silent_since(instant now) const noexcept {
+  if (gate.down_since()) return gate.down_since();
+  if (in_flight_ > 0 && asked_since_ && now - *asked_since_ >= limits::unresponsive_after) return asked_since_;
+  return std::nullopt;
+}
+
+} // namespace hoist::core

@@ -1,0 +1,104 @@
+#pragma once
+
+// All that is known of one origin: whether it answers, how much of one kind of request it may be sent, and who waits for
+// it. One for the API's presigns, one for each storage origin's PUTs, in each shard. The scheduler conducts it.
+
+#include "core/connection_pace.hpp"
+#include "core/file_queue.hpp"
+#include "core/host_gate.hpp"
+#include "core/limiter.hpp"
+#include "core/outcome.hpp"
+#include "core/patience.hpp"
+#include "core/retry_budget.hpp"
+#include "core/stopwatch.hpp"
+
+namespace hoist::core {
+
+/// What paces one host.
+struct host_policy {
+  window_range window;
+  budget_policy budget;
+  rate_policy rate;
+  connect_policy connects;
+  millis probe_interval{1'000};
+  bool counts_connections = false; ///< the driver tells of connections that begin and end
+};
+
+class host {
+ public:
+  using role = host_gate::role;
+
+  explicit host(const host_policy& policy);
+
+  // ---- what happened
+
+  void begun(instant now) noexcept;
+  /// An attempt ended well.
+  void served_one(instant begun, instant now, std::uint64_t bytes) noexcept;
+  /// It ended otherwise. `gates`: how many gates may be those of the same machine.
+  void failed_one(const outcome& why, instant begun, role as, instant now, int gates) noexcept;
+  void connection_opened(instant now) noexcept;
+  void connection_closed() noexcept { connections_ = std::max(0, connections_ - 1); }
+  /// Another shard has reached it, or been served by it.
+  void known_elsewhere(bool served, instant now) noexcept;
+  /// After the end of a run: as if it had never failed.
+  void forget_absence(instant now) noexcept;
+
+  // ---- what it allows
+
+  /// Whether another attempt may begin now; remembers what stood in the way.
+  bool may_start(instant now) noexcept;
+  /// The window and the connections, which only the end of an attempt changes.
+  bool has_room() const noexcept { return in_flight_ < limit.size(); }
+  /// Beyond half of all slots each further attempt is earned by an answer: who answers nobody does not take them all.
+  bool may_exceed_its_share() const noexcept { return credit_ > 0; }
+  void exceeds_its_share() noexcept { --credit_; }
+  /// When to ask again, if anything waits: nothing where only an event can help.
+  std::optional<instant> resumes(instant now) const noexcept;
+
+  // ---- what it is
+
+  int in_flight() const noexcept { return in_flight_; }
+  int connections() const noexcept { return connections_; }
+  bool reached() const noexcept { return reached_; }
+  std::uint32_t served() const noexcept { return served_; }
+  /// It has answered somebody since.
+  bool answered_since(instant t) const noexcept { return last_answer_ && *last_answer_ > t; }
+  std::optional<instant> last_served() const noexcept { return last_served_; }
+  /// It is away, or says nothing although it was asked; since when.
+  std::optional<instant> silent_since(instant now) const noexcept;
+  bool held_by_rate() const noexcept { return held_by_rate_; }
+  bool held_by_connections() const noexcept { return held_by_connections_; }
+
+  host_gate gate;
+  limiter limit;
+  retry_budget budget;
+  connection_pace connects;
+  linked_queue ready;    ///< with a ticket of this origin, for a PUT slot
+  linked_queue unfunded; ///< retries whose pause is over and whose token is not there
+  stopwatch away, sick;  ///< closed, by its fault or by nobody's; see patience
+  stopwatch away_or_api; ///< it or the API was away
+  std::optional<instant> reviewed; ///< when those that wait for it were last looked at
+  int depth = 1;         ///< requests that one connection carries
+
+ private:
+  void answered(instant now) noexcept;
+  void absent_answer(const outcome& why, role as, instant now, int gates) noexcept;
+  void close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept;
+  void note_closed(bool excusable, instant now) noexcept;
+  int opening() const noexcept { return std::max(0, in_flight_ - connections_ * depth); }
+
+  host_policy policy_;
+  int in_flight_ = 0, connections_ = 0;
+  std::uint32_t served_ = 0;
+  bool reached_ = false, served_anywhere_ = false;
+  int handshakes_lost_ = 0; ///< in a row, with no answer in between
+  int absent_answers_ = 0;  ///< likewise
+  instant absent_since_{};
+  rate before_absence_;     ///< so that an outage is not taken for throttling
+  std::optional<instant> last_answer_, last_served_, asked_since_;
+  bool held_by_rate_ = false, held_by_connections_ = false;
+  int credit_ = 0; ///< see may_exceed_its_share
+};
+
+} // namespace hoist::core

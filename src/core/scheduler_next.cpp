@@ -1,0 +1,340 @@
+// Who goes next, and when to ask again.
+
+#include "core/limits.hpp"
+#include "core/scheduler.hpp"
+#include "core/ticket_supply.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace hoist::core {
+
+using namespace std::chrono_literals;
+
+std::optional<scheduler_action> scheduler::next_action(instant now) {
+  now_ = std::max(now_, now);
+  if (!decided_.empty()) return decided_.pop_front();
+  if (open_files_ == 0) return std::nullopt;
+  unpark(now);
+  for_each_storage([&](origin_id, host& h) { fund(h, !h.ready.empty(), now); });
+  fund(api_, !waiting_.empty(), now);
+  review(now);
+  if (forced_)
+    if (auto forced = next_forced(now)) return forced;
+  if (auto put = next_put(now)) return put;
+  if (auto presign = next_presign(now)) return presign;
+  if (!decided_.empty()) return decided_.pop_front(); // some were given up on the way
+  return std::nullopt;
+}
+
+// ---- those that come back ---------------------------------------------------------------------------------------
+
+void scheduler::unpark(instant now) {
+  for (drop_stale_parkings(); !parked_.empty() && parked_.top().until <= now; drop_stale_parkings()) {
+    const file_id f = parked_.top().file;
+    parked_.pop();
+    file_state& file = files_[f];
+    --parked_count_;
+    parked_at_api_ -= file.failed_at_api ? 1 : 0;
+    if (!file.owes_token) {
+      requeue(f, now);
+      continue;
+    }
+    enter(f, stage::unfunded, now);
+    failed_at(file).unfunded.push_back(f, links_);
+  }
+}
+
+/// Lets retries go on for which there are tokens, in the order in which they came. While the host is away nobody pays:
+/// who goes then is its probe, and one is enough.
+void scheduler::fund(host& where, bool others_wait, instant now) {
+  while (!where.unfunded.empty()) {
+    const file_id f = where.unfunded.front();
+    if (give_up(f, now)) continue;
+    const bool probes = !where.gate.open();
+    if (probes ? others_wait || !where.gate.may_start(now) : !where.budget.take(now)) return;
+    leave_queue(f);
+    files_[f].owes_token = false;
+    requeue(f, now);
+    others_wait = true;
+  }
+}
+
+// ---- those that wait in vain ------------------------------------------------------------------------------------
+
+/// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where another
+/// origin does answer a new ticket may lead there.
+void scheduler::review(instant now) {
+  std::optional<instant> served;
+  for_each_storage([&](origin_id, const host& h) {
+    if (h.last_served() && !h.silent_since(now)) served = std::max(served.value_or(*h.last_served()), *h.last_served());
+  });
+  for_each_storage([&](origin_id, host& h) {
+    if (h.ready.empty() && h.unfunded.empty()) return;
+    const auto silent = h.silent_since(now);
+    if (!silent && h.unfunded.empty()) return;
+    if (h.reviewed && now - *h.reviewed < limits::review_interval) return;
+    h.reviewed = now;
+    review(h, silent && served && *served > *silent, now);
+  });
+  review_api(now);
+}
+
+void scheduler::review(host& where, bool elsewhere_served, instant now) {
+  for (auto f = where.unfunded.empty() ? queue_link::none : where.unfunded.front(); f != queue_link::none;) {
+    const auto next = linked_queue::after(f, links_);
+    give_up(f, now);
+    f = next;
+  }
+  for (auto f = where.ready.empty() ? queue_link::none : where.ready.front(); f != queue_link::none;) {
+    const auto next = linked_queue::after(f, links_);
+    file_state& file = files_[f];
+    if (!give_up(f, now) && elsewhere_served) {
+      if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
+      if (now >= file.renew_at) {
+        file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, limits::renewal_max);
+        file.renew_at = now + file.renewal;
+        leave_queue(f);
+        file.has_ticket = false;
+        ++tallies_.refreshes;
+        queue_again(f, now);
+      }
+    }
+    f = next;
+  }
+}
+
+void scheduler::review_api(instant now) {
+  if (!api_.gate.down_since() && api_.unfunded.empty()) return;
+  if (api_.reviewed && now - *api_.reviewed < limits::review_interval) return;
+  api_.reviewed = now;
+  std::vector<file_id> candidates;
+  if (api_.sick.running() || api_.gate.open()) {
+    waiting_.for_each([&](file_id f) { candidates.push_back(f); });
+    for (auto f = api_.unfunded.empty() ? queue_link::none : api_.unfunded.front(); f != queue_link::none;
+         f = linked_queue::after(f, links_))
+      candidates.push_back(f);
+  }
+  for (const file_id f : candidates) give_up(f, now);
+}
+
+// ---- attempts ---------------------------------------------------------------------------------------------------
+
+void scheduler::begin_attempt(file_id f, stage as, host& where, instant now) {
+  file_state& file = files_[f];
+  assert(file.at == stage::waiting || file.at == stage::ready);
+  leave_queue(f);
+  file.at = as;
+  judge_at(file, where, now);
+  file.failing.resumed(now, readings_for(file, now));
+  file.role = where.gate.started();
+  file.begun = file.since = now;
+  file.owed_attempt = file.owes_token = false;
+  where.begun(now);
+}
+
+std::optional<scheduler_action> scheduler::start_put(file_id f, host& where, instant now) {
+  assert(files_[f].ticket.usable(now) || forced_);
+  begin_attempt(f, stage::putting, where, now);
+  file_state& file = files_[f];
+  file.life.put_begins();
+  ++file.puts;
+  ++puts_in_flight_;
+  ++tallies_.puts;
+  return action::start_put{f};
+}
+
+std::optional<scheduler_action> scheduler::start_presign(file_id f, instant now) {
+  begin_attempt(f, stage::presigning, api_, now);
+  file_state& file = files_[f];
+  ++file.presigns;
+  ++tallies_.presigns;
+  return action::start_presign{f};
+}
+
+bool scheduler::has_slot(const host& where) const noexcept {
+  if (puts_in_flight_ >= limits_.puts_max || !where.has_room()) return false;
+  const int half = (limits_.puts_max + 1) / 2;
+  return storages_.size() < 2 || where.in_flight() < half || where.may_exceed_its_share();
+}
+
+/// Origins take turns.
+std::optional<scheduler_action> scheduler::next_put(instant now) {
+  const std::size_t n = storages_.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t at = (next_storage_ + i) % n;
+    if (!storages_[at] || storages_[at]->ready.empty()) continue;
+    if (auto put = next_put_to(*storages_[at], now)) {
+      next_storage_ = (at + 1) % n;
+      return put;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<scheduler_action> scheduler::next_put_to(host& where, instant now) {
+  while (!where.ready.empty()) {
+    const file_id f = where.ready.front();
+    if (!has_slot(where)) {
+      if (!where.has_room()) where.limit.held(now, api_.limit.took());
+      break;
+    }
+    if (in_shortage(now) || !where.may_start(now)) break;
+    if (give_up(f, now)) continue;
+    if (!files_[f].ticket.usable(now)) {
+      leave_queue(f);
+      // While the storage is away one file at a time gets a new ticket to probe with; the others' can lapse.
+      if (!where.gate.open()) where.gate.inconclusive(now, host_gate::role::probe);
+      refresh(f, now);
+      continue;
+    }
+    if (storages_.size() > 1 && where.in_flight() >= (limits_.puts_max + 1) / 2) where.exceeds_its_share();
+    return start_put(f, where, now);
+  }
+  return std::nullopt;
+}
+
+std::optional<scheduler_action> scheduler::next_presign(instant now) {
+  while (!waiting_.empty()) {
+    if (!api_.has_room()) {
+      api_.limit.held(now, {});
+      break;
+    }
+    grouping_ = tickets_are_wanted(now);
+    if (!grouping_) {
+      windows_held(now);
+      break;
+    }
+    if (in_shortage(now) || !api_.may_start(now)) break;
+    const file_id f = waiting_.front();
+    if (give_up(f, now)) continue;
+    if (all_storages_away()) explored_ = now;
+    waiting_.end_turn();
+    return start_presign(f, now);
+  }
+  return std::nullopt;
+}
+
+/// See heal().
+std::optional<scheduler_action> scheduler::next_forced(instant now) {
+  forced_ = false;
+  for (const auto& h : storages_) {
+    if (!h || h->ready.empty() || puts_in_flight_ > 0) continue;
+    const file_id f = h->ready.front();
+    if (files_[f].ticket.usable(now)) return start_put(f, *h, now);
+    leave_queue(f);
+    refresh(f, now);
+  }
+  if (!waiting_.empty() && api_.in_flight() == 0) return start_presign(waiting_.front(), now);
+  return std::nullopt;
+}
+
+// ---- tickets ----------------------------------------------------------------------------------------------------
+
+bool scheduler::all_storages_away() const noexcept {
+  return std::ranges::none_of(storages_, [](const auto& h) { return h && h->gate.open(); });
+}
+
+/// Those ready at hosts that take them, and those being made. What waits at a host that is away, or that is full while
+/// another is not, is no supply for the others.
+int scheduler::tickets_coming() const noexcept {
+  int n = api_.in_flight();
+  for_each_storage([&](origin_id, const host& h) {
+    if (!h.gate.open()) return;
+    int ready = static_cast<int>(h.ready.size());
+    if (storages_.size() > 1) ready = std::min(ready, std::max(0, h.limit.size() - h.in_flight()) + limits_.tickets_ahead_max);
+    n += ready;
+  });
+  return n;
+}
+
+supply_figures scheduler::supply() const noexcept {
+  supply_figures f;
+  bool all_paced = true;
+  double per_second = 0;
+  for_each_storage([&](origin_id, const host& h) {
+    if (!h.gate.open()) return;
+    f.slots += h.limit.size();
+    f.put_took = std::max(f.put_took, h.limit.took());
+    if (const auto r = h.limit.per_second())
+      per_second += *r;
+    else
+      all_paced = false;
+  });
+  f.slots = std::min(f.slots, limits_.puts_max);
+  f.in_flight = puts_in_flight_;
+  f.ahead = limits_.tickets_ahead_max;
+  if (limits_.puts == sizing::adaptive) f.ahead = std::min(f.ahead, f.slots / 4 + 2);
+  f.ahead += presign_group_ - 1; // as many as before are left when the next group is begun
+  f.presign_took = api_.limit.took();
+  f.ticket_life = ticket_life_;
+  if (all_paced) f.put_rate = per_second;
+  return f;
+}
+
+/// With every storage away tickets are of no use but to find out whether one is back, or that there is another.
+bool scheduler::tickets_are_wanted(instant now) const noexcept {
+  if (all_storages_away()) {
+    if (api_.in_flight() > 0) return false;
+    const bool probe_ready = std::ranges::any_of(storages_, [&](const auto& h) {
+      return h && !h->ready.empty() && files_[h->ready.front()].ticket.usable(now);
+    });
+    return !probe_ready || may_explore(now);
+  }
+  const int most = tickets_wanted(supply()), missing = most - tickets_coming();
+  return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
+}
+
+/// Where no storage has ever served, another ticket may lead to one that does.
+bool scheduler::may_explore(instant now) const noexcept {
+  return !storage_served_ && now - explored_ >= limits::review_interval;
+}
+
+/// The windows, not the lack of work or a rate, hold requests back: said so that they try a larger size.
+void scheduler::windows_held(instant now) noexcept {
+  supply_figures f = supply();
+  f.put_rate.reset();
+  if (tickets_coming() < tickets_wanted(f)) return;
+  const auto open = std::ranges::count_if(storages_, [](const auto& h) { return h && h->gate.open(); });
+  for_each_storage([&](origin_id, host& h) {
+    if (!h.gate.open()) return;
+    const auto its_own = h.in_flight() + static_cast<int>(h.ready.size()) + api_.in_flight() / static_cast<int>(open);
+    if (open == 1 || its_own >= h.limit.size()) h.limit.held(now, api_.limit.took());
+  });
+}
+
+// ---- when to ask again ------------------------------------------------------------------------------------------
+
+std::optional<instant> scheduler::next_wakeup() const {
+  std::optional<instant> soonest;
+  const auto consider = [&](std::optional<instant> t) {
+    if (t && (!soonest || *t < *soonest)) soonest = t;
+  };
+  if (open_files_ == 0) return soonest;
+  if (!parked_.empty()) consider(parked_.top().until);
+  const bool anything_waits = !waiting_.empty() || std::ranges::any_of(storages_, [](const auto& h) { return h && !h->ready.empty(); });
+  if (in_shortage(now_) && anything_waits) consider(shortage_until_);
+  const auto consider_host = [&](const host& where, bool wanted, bool others_wait) {
+    const bool unfunded = !where.unfunded.empty();
+    if (wanted && !in_shortage(now_)) consider(where.resumes(now_));
+    if (unfunded && !others_wait && !where.gate.open()) consider(where.gate.next_probe());
+    if (unfunded && where.gate.open()) consider(where.budget.next_token());
+  };
+  const auto consider_review = [&](const host& where) {
+    consider(where.reviewed ? *where.reviewed + limits::review_interval : now_ + limits::review_interval);
+  };
+  const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
+  consider_host(api_, presigns, !waiting_.empty());
+  if ((api_.sick.running() && !waiting_.empty()) || !api_.unfunded.empty()) consider_review(api_);
+  if (!waiting_.empty() && all_storages_away() && !storage_served_ && explored_ + limits::review_interval > now_)
+    consider(explored_ + limits::review_interval);
+  for_each_storage([&](origin_id, const host& h) {
+    consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());
+    if (!h.unfunded.empty() || (!h.ready.empty() && h.silent_since(now_))) consider_review(h);
+  });
+  // Due already: what could be done then was done when it was asked last. Never in a tight loop.
+  if (soonest && *soonest <= now_) soonest = now_ + 1ms;
+  return soonest;
+}
+
+} // namespace hoist::core
