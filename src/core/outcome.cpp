@@ -8,6 +8,7 @@ std::string_view name_of(outcome_kind kind) noexcept {
   switch (kind) {
     case outcome_kind::throttled: return "throttled";
     case outcome_kind::transient: return "transient";
+    case outcome_kind::gateway: return "gateway";
     case outcome_kind::refused: return "refused";
     case outcome_kind::rejected: return "rejected";
     case outcome_kind::key_refused: return "key_refused";
@@ -20,6 +21,7 @@ std::string_view name_of(outcome_kind kind) noexcept {
     case outcome_kind::stale: return "stale";
     case outcome_kind::unserved: return "unserved";
     case outcome_kind::lost: return "lost";
+    case outcome_kind::garbled: return "garbled";
     case outcome_kind::tls_refused: return "tls_refused";
     case outcome_kind::address_refused: return "address_refused";
     case outcome_kind::private_storage: return "private_storage";

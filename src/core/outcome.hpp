@@ -16,6 +16,7 @@ enum class outcome_kind : std::uint8_t {
   // the server answered
   throttled,       ///< 429, 503 SlowDown: slow down, try again
   transient,       ///< 408, other 5xx and what S3 calls retryable
+  gateway,         ///< 502, 503, 504: something stands before the host, and says that it is away
   refused,         ///< 403 and its kin: a new URL may help
   rejected,        ///< it will never take this file
   key_refused,     ///< 401 from the API
@@ -29,6 +30,7 @@ enum class outcome_kind : std::uint8_t {
   stale,           ///< a kept connection turned out closed before it gave any answer, or a kept TLS session was refused
   unserved,        ///< it waited behind another request, whose connection ended before its turn came
   lost,            ///< a connection broke or stalled in mid-exchange
+  garbled,         ///< the peer answered with bytes that are no answer we accept
   tls_refused,     ///< certificate or protocol not acceptable
   address_refused, ///< the name leads where a public API may not send us
   private_storage, ///< likewise, a private range that an option would allow
