@@ -10,10 +10,10 @@
 
 namespace hoist::core {
 
-/// Of an answer of the presign API; nothing for 200.
+/// Of an answer of the presign API; nothing for any 2xx: whether it is a ticket is for its body to say.
 std::optional<outcome_kind> classify_presign(int http_status) noexcept;
 
-/// Of an answer of the storage to a PUT; nothing for 200. `storage_code` may be empty: then by status alone.
+/// Of an answer of the storage to a PUT; nothing for any 2xx. `storage_code` may be empty: then by status alone.
 std::optional<outcome_kind> classify_put(int http_status, std::string_view storage_code) noexcept;
 
 } // namespace hoist::core

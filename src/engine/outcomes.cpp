@@ -4,6 +4,8 @@
 #include "wire/dates.hpp"
 #include "wire/escape.hpp"
 #include "wire/s3_error.hpp"
+#include "wire/url.hpp"
+#include "wire/web_page.hpp"
 
 #include <cerrno>
 #include <system_error>
@@ -13,6 +15,8 @@ namespace hoist::engine {
 using core::outcome_kind;
 
 namespace {
+
+constexpr std::size_t storage_code_bytes_max = 128; ///< as of a body
 
 verdict make(outcome_kind kind, phase where, std::string message) {
   verdict v;
@@ -27,37 +31,97 @@ std::optional<core::millis> retry_after(const wire::response& answer, core::wall
   return wire::parse_retry_after(answer.retry_after, wire::parse_http_date(answer.date).value_or(our_clock));
 }
 
-std::string status_text(std::string_view who, int status) {
-  return std::string(who) + " answered " + std::to_string(status);
+bool is_success(int status) noexcept { return status >= 200 && status < 300; }
+
+/// Where a redirect leads, as far as it may be told: a query can hold a token.
+std::string where_to(std::string_view location) {
+  wire::url target;
+  if (wire::parse_url(location.substr(0, location.find('#')), target).empty()) return " to " + target.where.text();
+  if (!location.starts_with('/') || location.starts_with("//")) return {};
+  return " to " + wire::printable(location.substr(0, location.find_first_of("?#")), 80) + " on the same host";
+}
+
+std::string page_text(const wire::response& answer) {
+  if (answer.encoded) return {};
+  const auto page = wire::read_web_page(answer.body);
+  if (!page) return {};
+  std::string text = page->is_login ? "a login page" : "a web page";
+  if (!page->words.empty()) text += " (\"" + wire::printable(page->words, 80) + "\")";
+  return text;
+}
+
+/// "the API answered 302", and what else a person should know of it.
+std::string answer_text(std::string_view who, const wire::response& answer) {
+  std::string text = std::string(who) + " answered " + std::to_string(answer.status);
+  if (answer.status >= 300 && answer.status < 400)
+    return text + ": it redirects" + where_to(answer.location) + ", and redirects are not followed";
+  if (const auto page = page_text(answer); !page.empty()) text += " with " + page;
+  return text;
+}
+
+std::string_view meaning_of(std::string_view storage_code) noexcept {
+  if (storage_code == "SignatureDoesNotMatch")
+    return ": the API signs with a wrong secret, or for other headers than it asks for";
+  if (storage_code == "InvalidAccessKeyId") return ": the API signs with a key that the storage does not know";
+  if (storage_code == "RequestTimeTooSkewed") return ": the clocks of the API and of the storage differ";
+  return {};
+}
+
+std::string size_limit_text(std::optional<std::uint64_t> size) {
+  return size ? ": the file's " + std::to_string(*size) + " bytes are over a size limit there" : ": over a size limit there";
+}
+
+/// Only a body that is compressed in fact is one: some proxies unpack it and leave the header.
+bool is_unreadable_reply(const wire::response& answer) {
+  const auto first = answer.body.find_first_not_of(" \t\r\n\xef\xbb\xbf");
+  return answer.encoded && (first == std::string::npos || answer.body[first] != '{');
 }
 
 } // namespace
 
 std::optional<verdict> of_presign_answer(const wire::response& answer, core::wall_time our_clock) {
-  const auto kind = core::classify_presign(answer.status);
+  const bool unreadable = is_success(answer.status) && is_unreadable_reply(answer);
+  const auto kind = unreadable ? outcome_kind::garbled : core::classify_presign(answer.status);
   if (!kind) return std::nullopt;
-  verdict v = make(*kind, phase::presign, status_text("the API", answer.status));
+  verdict v = make(*kind, phase::presign, answer_text("the API", answer));
+  if (unreadable) v.details.message += ", encoded in a way that was not asked for (Content-Encoding)";
   if (*kind == outcome_kind::key_refused)
     v.details.message = "the API refused the key (401); check that it is right and not revoked";
+  if (answer.status == 413) v.details.message += size_limit_text(std::nullopt);
   v.what.retry_after = retry_after(answer, our_clock);
   v.details.http_status = answer.status;
   v.details.server_message = wire::parse_api_error(answer.body);
   return v;
 }
 
-std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock) {
+std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock,
+                                     std::optional<std::uint64_t> size) {
   wire::s3_error error;
-  if (answer.status != 200 || answer.body.find("<Error") != std::string::npos) error = wire::parse_s3_error(answer.body);
-  auto kind = core::classify_put(answer.status, error.code);
-  if (!kind && !error.code.empty()) kind = outcome_kind::transient; // a 200 that carries an error is none
+  const bool success = is_success(answer.status);
+  if (!success || answer.body.find("Error") != std::string::npos) error = wire::parse_s3_error(answer.body);
+  // A 2xx that is nothing but an error is none. Of its codes those that we know say what it is, as in a 500.
+  const bool denied = success && error.is_whole_answer && !error.code.empty();
+  if (success && !denied) return std::nullopt;
+  if (error.code.empty()) error.code = answer.error_code.substr(0, storage_code_bytes_max);
+  const auto kind = core::classify_put(denied ? 500 : answer.status, error.code);
   if (!kind) return std::nullopt;
-  verdict v = make(*kind, phase::put, status_text("the storage", answer.status));
+  verdict v = make(*kind, phase::put, answer_text("the storage", answer));
   if (!error.code.empty()) v.details.message += " " + wire::printable(error.code, 64);
+  v.details.message += meaning_of(error.code);
+  if (answer.status == 413 || error.code == "EntityTooLarge") v.details.message += size_limit_text(size);
   v.what.retry_after = retry_after(answer, our_clock);
   v.details.http_status = answer.status;
   v.details.storage_code = std::move(error.code);
   v.details.request_id = error.request_id.empty() ? answer.request_id : std::move(error.request_id);
-  v.details.server_message = std::move(error.message);
+  v.details.server_message = error.message.empty() ? wire::parse_api_error(answer.body) : std::move(error.message);
+  return v;
+}
+
+verdict of_refusal(const wire::reply_refusal& refusal, const wire::response& answer) {
+  verdict v = of_refusal(refusal);
+  v.details.http_status = answer.status;
+  if (const auto page = page_text(answer); !page.empty())
+    v.details.message = "presign reply: the API answered " + std::to_string(answer.status) + " with " + page + " instead of JSON";
   return v;
 }
 
@@ -85,7 +149,7 @@ verdict of_failure(const net::failure& why, phase where, bool reused) {
     case unserved: return make(outcome_kind::unserved, where, why.text);
     case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);
     case cancelled: return make(outcome_kind::cancelled, where, "cancelled");
-    case bad_response:
+    case bad_response: return make(outcome_kind::garbled, where, why.text);
     case broken:
     case timed_out:
     case none: break;
@@ -122,8 +186,9 @@ verdict unfit_content_type() {
 }
 
 bool answer_was_lost(const verdict& failed) {
+  using enum outcome_kind;
   const auto kind = failed.what.kind;
-  return failed.details.where != phase::connect && (kind == outcome_kind::lost || kind == outcome_kind::stale);
+  return failed.details.where != phase::connect && (kind == lost || kind == garbled || kind == stale);
 }
 
 bool may_have_stored(const verdict& failed) {

@@ -22,11 +22,15 @@ struct verdict {
   bool body_was_sent = true; ///< of a PUT: all of it, so that a storage whose answer was lost may have it
 };
 
-/// Nothing for 200.
+/// Nothing for a 2xx, whose body is then to be read as a reply.
 std::optional<verdict> of_presign_answer(const wire::response& answer, core::wall_time our_clock);
-std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock);
+/// Nothing for a 2xx: the file is stored. `size`: how large it is, for the words about a limit.
+std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_time our_clock,
+                                     std::optional<std::uint64_t> size = std::nullopt);
 
 verdict of_refusal(const wire::reply_refusal& refusal);
+/// With what `answer`, whose body it was, tells besides: its status, and whether it was a web page.
+verdict of_refusal(const wire::reply_refusal& refusal, const wire::response& answer);
 /// `reused`: the connection had carried an answer before, so a close may just be its end.
 verdict of_failure(const net::failure& why, phase where, bool reused);
 verdict of_source(net::source_status status, int system_errno);

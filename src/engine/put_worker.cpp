@@ -8,6 +8,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include <chrono>
+#include <string>
 
 namespace hoist::engine {
 
@@ -128,13 +129,15 @@ net::task<std::optional<verdict>> put_worker::exchange() {
 std::optional<verdict> put_worker::judge(const net::put_result& result, bool reused) {
   if (result.source != net::source_status::ok) return of_source(result.source, 0);
   if (result.why) return of_failure(result.why, phase::put, reused);
-  if (auto failed = of_put_answer(reader_.answer(), our_clock())) {
+  if (auto failed = of_put_answer(reader_.answer(), our_clock(), job_->file.identity.size)) {
     const auto date = wire::parse_http_date(reader_.answer().date);
     if (date && job_->issued_at_server) failed->what.ticket_age = *date - *job_->issued_at_server;
     return failed;
   }
   if (!result.sent_all) // whatever it has stored, it is not this file
-    return of_failure({net::failure_kind::broken, "the storage answered 200 before it had the whole file"}, phase::put, reused);
+    return of_failure({net::failure_kind::bad_response, "the storage answered " + std::to_string(reader_.answer().status) +
+                                                            " before it had the whole file"},
+                      phase::put, reused);
   // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
   if (!body_.unchanged()) return of_source(net::source_status::changed, 0);
   job_->etag = wire::unquoted(reader_.answer().etag);

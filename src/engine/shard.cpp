@@ -225,12 +225,12 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
   former_id_ = one.ticket.id;
-  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal));
+  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal, answer));
   one.presign_time = micros(received - sent);
   one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
-    journal_.log(severity::warning, "the API's expires_at is no ISO-8601 time; going by the URL's own expiry");
+    journal_.log(severity::warning, "the API's expires_at tells nothing that can be read; going by the URL's own expiry, or by presign_lifetime_max");
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
   one.issued_at_server = server_clock_.at(sent);

@@ -50,7 +50,10 @@ answer_reader::progress answer_reader::parse(failure& why) {
 }
 
 answer_reader::progress answer_reader::stopped(const error_code& ec, failure& why) {
-  if (ec == asio::error::eof && any_byte_ && reader_.push_end() == wire::response_reader::progress::complete)
+  // A body that ends with its connection needs no word of TLS for it: JSON and XML tell whether they are whole, and of a
+  // stored file's answer nothing but the head matters.
+  const bool ended = ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
+  if (ended && any_byte_ && reader_.push_end() == wire::response_reader::progress::complete)
     return progress::complete;
   if (ec == asio::error::timed_out)
     why = {failure_kind::timed_out, "no answer in time"};
@@ -58,9 +61,7 @@ answer_reader::progress answer_reader::stopped(const error_code& ec, failure& wh
     why = {failure_kind::cancelled, "given up"};
   else
     why = {any_byte_ ? failure_kind::broken : failure_kind::closed,
-           ec == asio::error::eof || ec == asio::ssl::error::stream_truncated
-               ? "the connection was closed before the answer was whole"
-               : "the connection broke: " + ec.message()};
+           ended ? "the connection was closed before the answer was whole" : "the connection broke: " + ec.message()};
   return progress::broken;
 }
 

@@ -21,7 +21,7 @@ enum class failure_kind : std::uint8_t {
   private_storage, ///< likewise, and an option would allow it
   closed,          ///< closed by the peer before the first byte of an answer
   unserved,        ///< the connection ended while another request was before it in line
-  broken,          ///< reset, closed or garbled in mid-exchange
+  broken,          ///< reset or closed in mid-exchange
   timed_out,       ///< what came after the handshake took longer than its limit
   bad_response,    ///< the answer is no HTTP we accept
   no_resources,    ///< out of descriptors or ports

@@ -20,6 +20,9 @@ constexpr std::size_t required_header_bytes_max = 8 * 1024; ///< names and value
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept;
 
+/// `text` without the spaces and tabs around it.
+std::string_view without_blanks(std::string_view text) noexcept;
+
 /// RFC 9110's token: what a header name may consist of.
 bool is_token(std::string_view text) noexcept;
 

@@ -18,6 +18,7 @@ using kind = reply_refusal::kind;
 constexpr std::size_t id_bytes_max = 256;
 constexpr std::size_t error_bytes_max = 256;
 constexpr std::size_t reply_bytes_max = 64 * 1024;
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 /// `file_type` is one of four words; the media type's major part tells which.
 std::string_view file_type_of(std::string_view content_type) noexcept {
@@ -54,6 +55,45 @@ std::optional<core::wall_time> signed_until(std::string_view target) noexcept {
   if (!signed_at || error != std::errc{} || end != expires->data() + expires->size()) return std::nullopt;
   if (seconds < 0 || seconds > seconds_max) return std::nullopt;
   return *signed_at + std::chrono::seconds{seconds};
+}
+
+// Earlier than this nobody signs: it is what a field that was never set looks like (Go's year 1, the epoch).
+constexpr core::wall_time set_dates_begin{std::chrono::sys_days{std::chrono::year{2000} / 1 / 1}};
+
+/// What serialisers write for "nothing": null, "", false, 0, and PHP's array for an object that has no members.
+bool says_nothing(simdjson::dom::element value) noexcept {
+  using type = simdjson::dom::element_type;
+  switch (value.type()) {
+    case type::NULL_VALUE: return true;
+    case type::BOOL: return !value.get_bool().value_unsafe();
+    case type::STRING: return without_blanks(value.get_string().value_unsafe()).empty();
+    case type::ARRAY: return value.get_array().value_unsafe().size() == 0;
+    case type::OBJECT: return value.get_object().value_unsafe().size() == 0;
+    case type::INT64: return value.get_int64().value_unsafe() == 0;
+    case type::UINT64: return value.get_uint64().value_unsafe() == 0;
+    case type::DOUBLE: return value.get_double().value_unsafe() == 0;
+  }
+  return false;
+}
+
+/// The text of a string, or of a value that has only one spelling as text: a whole number, true or false. A fraction has
+/// several.
+bool text_of(simdjson::dom::element value, std::string& out) {
+  std::string_view text;
+  std::int64_t number = 0;
+  std::uint64_t large = 0;
+  bool truth = false;
+  if (!value.get(text))
+    out = text;
+  else if (!value.get(number))
+    out = std::to_string(number);
+  else if (!value.get(large))
+    out = std::to_string(large);
+  else if (!value.get(truth))
+    out = truth ? "true" : "false";
+  else
+    return false;
+  return true;
 }
 
 bool printable_ascii(std::string_view text) noexcept {
@@ -136,13 +176,12 @@ class reply_parse {
   }
 
   reply_refusal read(std::string_view name, simdjson::dom::element value) {
-    if (name == "id") return text(id, "id", value, [&](std::string_view v) { return take_id(v); });
+    if (name == "id") return read_id(value);
     if (name == "presigned_url")
       return text(put_url, "presigned_url", value, [&](std::string_view v) { return take_put_url(v); });
     if (name == "public_url")
       return text(public_url, "public_url", value, [&](std::string_view v) { return take_public_url(v); });
-    if (name == "expires_at")
-      return text(expires_at, "expires_at", value, [&](std::string_view v) { return take_expires_at(v); });
+    if (name == "expires_at") return read_expires_at(value);
     if (name == "required_headers") return read_headers(value);
     return {};
   }
@@ -181,8 +220,28 @@ class reply_parse {
     return {};
   }
 
-  reply_refusal take_expires_at(std::string_view v) {
-    out_.dates.expires_at = parse_iso8601(v);
+  /// Nothing is at stake in how an id is spelled: databases number their rows, and the digits are the id.
+  reply_refusal read_id(simdjson::dom::element value) {
+    std::uint64_t number = 0;
+    if (value.get(number)) return text(id, "id", value, [&](std::string_view v) { return take_id(v); });
+    if (seen_ & id) return malformed("id", "stands there twice");
+    seen_ |= id;
+    return take_id(std::to_string(number));
+  }
+
+  /// The URL may live until then; what cannot be read, or was never set, is one bound less.
+  reply_refusal read_expires_at(simdjson::dom::element value) {
+    if (seen_ & expires_at) return malformed("expires_at", "stands there twice");
+    seen_ |= expires_at;
+    std::string_view content;
+    double number = 0;
+    std::optional<core::wall_time> time;
+    if (!value.get(content))
+      time = parse_expires_at(content);
+    else if (!value.get(number))
+      time = parse_epoch(number);
+    never_set_ = time ? *time < set_dates_begin : says_nothing(value);
+    if (!never_set_) out_.dates.expires_at = time;
     out_.expires_at_unreadable = !out_.dates.expires_at;
     return {};
   }
@@ -190,25 +249,33 @@ class reply_parse {
   reply_refusal read_headers(simdjson::dom::element value) {
     if (seen_ & headers) return malformed("required_headers", "stands there twice");
     seen_ |= headers;
-    if (value.is_null()) return {};
     simdjson::dom::object object;
-    if (value.get(object)) return malformed("required_headers", "is no object");
+    if (value.get(object)) return says_nothing(value) ? reply_refusal{} : malformed("required_headers", "is no object");
     for (const auto& [name, element] : object) {
-      std::string_view content;
-      if (element.get(content)) return malformed("required_headers", "has a value that is no string");
-      out_.required_headers.push_back({std::string(name), std::string(content)});
+      std::string content;
+      if (!header_value(element, content)) return malformed("required_headers", "has a value that is no text");
+      out_.required_headers.push_back({std::string(name), std::move(content)});
       if (out_.required_headers.size() > required_headers_max) break; // refused below
     }
     const auto reason = refuse_headers(out_.required_headers, rules_.api_key);
     return reason.empty() ? reply_refusal{} : reply_refusal{kind::headers, "required_headers", reason};
   }
 
+  /// Go's and Java's header maps have a list of values for each name. A value that we could only guess fails the file: the
+  /// storage would refuse the signature.
+  static bool header_value(simdjson::dom::element value, std::string& out) {
+    simdjson::dom::array list;
+    if (value.get(list)) return text_of(value, out);
+    return list.size() == 1 && text_of(list.at(0).value_unsafe(), out);
+  }
+
   reply_refusal finish() {
     if (!(seen_ & id)) return malformed("id", "is missing");
     if (!(seen_ & put_url)) return malformed("presigned_url", "is missing");
     if (!(seen_ & public_url)) return malformed("public_url", "is missing");
-    if (!out_.dates.expires_at && !out_.dates.signed_until)
-      return malformed("expires_at", seen_ & expires_at ? "is no ISO-8601 time" : "is missing");
+    // Where it says something that we do not understand, that may be a shorter life than the one we would assume.
+    if (out_.expires_at_unreadable && !never_set_ && !out_.dates.signed_until)
+      return malformed("expires_at", "is no time that we can read, and the URL does not tell its own expiry");
     return {};
   }
 
@@ -216,12 +283,15 @@ class reply_parse {
   url_reader& urls_;
   ticket& out_;
   unsigned seen_ = 0;
+  bool never_set_ = false; ///< expires_at is there, and says nothing
 };
 
 } // namespace
 
 reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
   if (text.size() > reply_bytes_max) return {kind::malformed, "the reply", "is longer than 64 KiB"};
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size()); // editors and .NET put it there
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return {kind::malformed, "the reply", "is empty"};
   simdjson::dom::element document;
   // The last argument: the padding is there, so the reply is not copied.
   if (body_->parser.parse(text.data(), text.size(), false).get(document))
@@ -230,9 +300,15 @@ reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
 }
 
 std::string parse_api_error(std::string_view body) {
+  if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
   simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(body.data(), body.size()).get(object)) return {};
   std::string_view text;
-  if (parser.parse(body.data(), body.size())["error"].get(text) != simdjson::SUCCESS) return {};
+  if (object["error"].get(text) && object["error"]["message"].get(text)) {
+    for (const char* name : {"message", "detail", "title"})
+      if (!object[name].get(text)) break;
+  }
   return std::string(text.substr(0, error_bytes_max));
 }
 

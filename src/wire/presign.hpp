@@ -22,7 +22,7 @@ struct ticket {
   url put_url; ///< secret: its query is a bearer token
   std::vector<header> required_headers;
   core::ticket_dates dates;
-  bool expires_at_unreadable = false; ///< the field was there, and another bound held
+  bool expires_at_unreadable = false; ///< the field was there and tells nothing; another bound holds
 };
 
 /// Builds the presign requests of one uploader. Everything but the body's fields is prepared once.
@@ -63,7 +63,7 @@ class presign_reader {
   /// Bytes that must be readable behind the body handed to `parse`.
   static std::size_t padding() noexcept;
 
-  /// Reads the 200 reply `body` into `out`, whose strings keep their capacity. On a refusal `out` is unspecified.
+  /// Reads the reply `body` of a 2xx into `out`, whose strings keep their capacity. On a refusal `out` is unspecified.
   /// Precondition: `padding()` bytes behind `body` may be read.
   reply_refusal parse(std::string_view body, ticket& out);
 
@@ -72,7 +72,8 @@ class presign_reader {
   std::unique_ptr<body> body_;
 };
 
-/// The `error` member of the API's JSON error body, at most 256 bytes; empty when there is none.
+/// What the JSON body of a refusal says to people, at most 256 bytes: `error`, be it a text or an object with a `message`,
+/// else `message`, `detail` or `title`. Empty when there is none.
 std::string parse_api_error(std::string_view body);
 
 } // namespace hoist::wire

@@ -1,9 +1,13 @@
 #include "wire/response_reader.hpp"
 
+#include "wire/header_rules.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -16,6 +20,31 @@ using error_code = boost::beast::error_code;
 
 std::string_view view(boost::beast::string_view s) noexcept { return {s.data(), s.size()}; }
 
+/// Whether a list's elements are each empty or one of `words`.
+bool only_of(std::string_view list, std::initializer_list<std::string_view> words) {
+  while (!list.empty()) {
+    const auto end = std::min(list.find(','), list.size());
+    const auto element = without_blanks(list.substr(0, end));
+    list.remove_prefix(std::min(end + 1, list.size()));
+    const auto same = [&](std::string_view word) { return equal_ignoring_case(element, word); };
+    if (!element.empty() && std::ranges::none_of(words, same)) return false;
+  }
+  return true;
+}
+
+// Many servers and proxies leave out the blank before an absent reason phrase, which RFC 9112 wants and Beast insists on.
+constexpr std::string_view bare_status_line = "HTTP/1.d ddd\r\n"; // each d a digit
+constexpr std::size_t bare_blank_at = 12;
+
+/// How many of the first bytes are as in a bare status line.
+std::size_t bare_prefix(std::string_view bytes) noexcept {
+  const auto fits = [](char pattern, char c) { return pattern == 'd' ? c >= '0' && c <= '9' : c == pattern; };
+  const std::size_t most = std::min(bytes.size(), bare_status_line.size());
+  std::size_t n = 0;
+  while (n < most && fits(bare_status_line[n], bytes[n])) ++n;
+  return n;
+}
+
 /// Puts what Beast recognises into a `response`.
 class collector : public http::basic_parser<false> {
  public:
@@ -27,27 +56,45 @@ class collector : public http::basic_parser<false> {
 
   bool encoded() const noexcept { return encoded_; }
   bool body_overflowed() const noexcept { return overflowed_; }
+  /// What ends the body is in doubt, though RFC 9112 says how to take it: nothing more is to be read from this connection.
+  bool framing_is_odd() const noexcept {
+    const bool bodiless = out_.status == 204 || out_.status == 304;
+    return (is_http_1_0_ && coded_) || (bodiless && (coded_ || content_length().value_or(0) > 0));
+  }
 
  private:
   void on_request_impl(http::verb, boost::beast::string_view, boost::beast::string_view, int, error_code&) override {}
 
-  void on_response_impl(int status, boost::beast::string_view, int, error_code& ec) override {
+  void on_response_impl(int status, boost::beast::string_view, int version, error_code& ec) override {
     out_.status = status;
+    is_http_1_0_ = version < 11;
     if (status < 100) ec = http::error::bad_status; // Beast takes any three digits
   }
 
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
-                     error_code&) override {
+                     error_code& ec) override {
     if (head_over_) return; // a trailer
     switch (name) {
       case http::field::date: out_.date = view(value); return;
       case http::field::retry_after: out_.retry_after = view(value); return;
       case http::field::etag: out_.etag = view(value); return;
-      case http::field::content_encoding: encoded_ = encoded_ || view(value) != "identity"; return;
+      case http::field::location: out_.location = view(value); return;
+      case http::field::content_encoding: encoded_ = encoded_ || !only_of(view(value), {"identity"}); return;
+      case http::field::transfer_encoding:
+        coded_ = true;
+        encoded_ = encoded_ || !only_of(view(value), {"chunked", "identity"});
+        if (sized_) ec = http::error::bad_transfer_encoding; // two ends for one body is how answers are smuggled
+        return;
+      case http::field::content_length:
+        sized_ = true;
+        if (coded_) ec = http::error::bad_content_length;
+        return;
       default: break;
     }
     if (boost::beast::iequals(name_text, "x-amz-request-id")) out_.request_id = view(value);
     if (boost::beast::iequals(name_text, "x-amz-server-side-encryption")) out_.encryption = view(value);
+    if (boost::beast::iequals(name_text, "x-amz-error-code") || boost::beast::iequals(name_text, "x-ms-error-code"))
+      out_.error_code = view(value);
   }
 
   void on_header_impl(error_code&) override { head_over_ = true; }
@@ -71,14 +118,19 @@ class collector : public http::basic_parser<false> {
   response& out_;
   bool head_over_ = false;
   bool encoded_ = false;
+  bool coded_ = false; ///< has a Transfer-Encoding
+  bool sized_ = false; ///< has a Content-Length
+  bool is_http_1_0_ = false;
   bool overflowed_ = false;
 };
 
 void clear(response& r) {
   r.status = 0;
   r.keep_alive = false;
+  r.encoded = false;
   r.content_length.reset();
-  for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.body}) s->clear();
+  for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.location, &r.error_code, &r.body})
+    s->clear();
 }
 
 } // namespace
@@ -88,12 +140,40 @@ struct response_reader::body {
   std::optional<collector> parser;
   int interim = 0;
   bool body_expected = true;
+  bool begun = false; ///< the parser has been given the status line, or what is none that needs mending
   std::string_view why;
 
   void begin() {
     clear(out);
     parser.emplace(out);
     parser->skip(!body_expected);
+    begun = false;
+  }
+
+  /// Gives the parser what it takes of `bytes`, and tells how much that was.
+  std::size_t feed(std::string_view bytes, error_code& ec) {
+    std::size_t mended = 0;
+    if (!begun) {
+      const auto alike = bare_prefix(bytes);
+      const bool bare = alike == bare_status_line.size();
+      if (alike == bytes.size() && !bare) return 0; // it may become one
+      begun = true;
+      if (bare) {
+        mended = alike;
+        put_status_line(bytes, ec);
+        if (ec != http::error::need_more || mended == bytes.size()) return mended;
+      }
+    }
+    const auto rest = bytes.substr(mended);
+    return mended + parser->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+  }
+
+  void put_status_line(std::string_view bytes, error_code& ec) {
+    std::array<char, bare_status_line.size() + 1> line;
+    bytes.copy(line.data(), bare_blank_at);
+    line[bare_blank_at] = ' ';
+    bytes.substr(bare_blank_at).copy(line.data() + bare_blank_at + 1, bare_status_line.size() - bare_blank_at);
+    parser->put(boost::asio::buffer(line), ec);
   }
 
   progress broken(std::string_view reason) {
@@ -103,9 +183,11 @@ struct response_reader::body {
 
   progress finish() {
     // Without a body there is nothing that would have to be decoded.
-    if (body_expected && parser->encoded()) return broken("has a Content-Encoding nobody asked for");
+    out.encoded = parser->encoded() && !out.body.empty();
     if (const auto length = parser->content_length()) out.content_length = *length;
-    out.keep_alive = parser->keep_alive() && !parser->body_overflowed();
+    // 421: this server is the wrong one for what we ask, whatever it thinks of keeping us.
+    out.keep_alive = parser->keep_alive() && !parser->body_overflowed() && out.status != 421 &&
+                     !(body_expected && parser->framing_is_odd());
     return progress::complete;
   }
 };
@@ -132,8 +214,7 @@ response_reader::progress response_reader::push(std::string_view bytes, std::siz
   consumed = 0;
   for (;;) {
     error_code ec;
-    const auto rest = bytes.substr(consumed);
-    if (!rest.empty()) consumed += b.parser->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    if (consumed < bytes.size()) consumed += b.feed(bytes.substr(consumed), ec);
     if (ec && ec != http::error::need_more) {
       if (ec == http::error::header_limit) return b.broken("has a head over 16 KiB");
       return b.broken("is not valid HTTP/1.1");

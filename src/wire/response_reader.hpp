@@ -16,8 +16,10 @@ struct response {
   int status = 0;
   bool keep_alive = false;
   std::optional<std::uint64_t> content_length; ///< as declared; in the answer to a HEAD, the length of what was not sent
-  std::string date, retry_after, etag, request_id, encryption;
-  std::string body; ///< at most `response_body_max` bytes
+  bool encoded = false; ///< a body is there, and a Content-Encoding or transfer coding that we do not decode stands before it
+  std::string date, retry_after, etag, request_id, encryption, location;
+  std::string error_code; ///< of the headers in which some storages repeat what their body says
+  std::string body;       ///< at most `response_body_max` bytes
 };
 
 constexpr std::size_t response_head_max = 16 * 1024;

@@ -11,9 +11,11 @@ struct s3_error {
   std::string code;
   std::string message;    ///< at most 256 bytes
   std::string request_id; ///< at most 128 bytes
+  bool is_whole_answer = false; ///< the error is the document, not a part of one
 };
 
-/// Never throws on any input; reads `<Error>` at the top level only.
+/// Never throws on any input. `<Error>` may have a namespace, stand within up to two other elements, and spell its members in
+/// any case of letters, as the imitators of S3 do.
 s3_error parse_s3_error(std::string_view body);
 
 } // namespace hoist::wire

@@ -49,7 +49,8 @@ reading read_whole(std::string_view bytes) {
 
 bool same(const wire::response& x, const wire::response& y) {
   return x.status == y.status && x.body == y.body && x.date == y.date && x.retry_after == y.retry_after && x.etag == y.etag &&
-         x.request_id == y.request_id && x.encryption == y.encryption && x.keep_alive == y.keep_alive && x.content_length == y.content_length;
+         x.request_id == y.request_id && x.encryption == y.encryption && x.location == y.location &&
+         x.error_code == y.error_code && x.encoded == y.encoded && x.keep_alive == y.keep_alive && x.content_length == y.content_length;
 }
 
 /// An answer that is cut at its bound is given up in mid-body, and what follows is no answer of the connection any more.

@@ -51,7 +51,9 @@ void check(const reading& r, bool head_only) {
   require(r.answer.status >= 200 && r.answer.status <= 999, "an answer is final and has three digits");
   require(r.answer.body.size() <= wire::response_body_max, "a body is cut at its bound");
   require(!head_only || r.answer.body.empty(), "the answer to a HEAD has no body");
-  for (const std::string* field : {&r.answer.date, &r.answer.retry_after, &r.answer.etag, &r.answer.request_id, &r.answer.encryption})
+  require(!r.answer.encoded || !r.answer.body.empty(), "nothing is not encoded");
+  for (const std::string* field : {&r.answer.date, &r.answer.retry_after, &r.answer.etag, &r.answer.request_id, &r.answer.encryption, &r.answer.location,
+                                   &r.answer.error_code})
     require(std::ranges::none_of(*field, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }), "a header is one line");
 }
 
@@ -65,6 +67,7 @@ bool same(const reading& a, const reading& b) {
   const bool cut = x.body.size() == wire::response_body_max;
   return x.status == y.status && x.body == y.body && x.date == y.date && x.retry_after == y.retry_after &&
          x.etag == y.etag && x.request_id == y.request_id && x.encryption == y.encryption &&
+         x.location == y.location && x.error_code == y.error_code && x.encoded == y.encoded &&
          x.keep_alive == y.keep_alive && x.content_length == y.content_length && (cut || a.used == b.used);
 }
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from hoist_test import *  # noqa: E402,F403
@@ -98,7 +99,9 @@ class Hostile(Against):
             ("no id", without("id"), "presign_malformed"),
             ("no presigned_url", without("presigned_url"), "presign_malformed"),
             ("no public_url", without("public_url"), "presign_malformed"),
-            ("wrong type", with_(id=7), "presign_malformed"),
+            ("wrong type", with_(id=7.5), "presign_malformed"),
+            ("no address in public_url", with_(public_url=None), "presign_malformed"),
+            ("header unknown", with_(required_headers={"x-a": None}), "presign_malformed"),
             ("bad UTF-8", lambda *_: b'{"id":"\xff"}', "presign_malformed"),
             ("100 KB reply", with_(padding="x" * 100_000), "presign_malformed"),
             ("CRLF in a value", headers(x_a="b\r\nX-API-Key: stolen"), "header_refused"),
@@ -148,6 +151,69 @@ class Hostile(Against):
             names = [name.lower() for name, _ in server.put_requests[0][1]]
             for name in ("host", "content-length", "content-type"):
                 self.assertEqual(names.count(name), 1)
+
+
+class Liberal(Against):
+    # What serialisers and frameworks make of a reply costs no file: each is stored once, asked for once.
+    def test_replies(self):
+        def with_(**changes):
+            return lambda server, handler, reply: {**reply, **changes}
+
+        def created(server, handler, reply):
+            handler.answer(201, b"\xef\xbb\xbf" + json.dumps(reply).replace("/", "\\/").encode() + b"\n", {"Content-Type": "text/html"})
+
+        def labelled(server, handler, reply):  # unpacked on the way, and still called packed
+            handler.answer(200, json.dumps(reply).encode(), {"Content-Encoding": "gzip"})
+
+        in_a_while = int(time.time()) + 900
+        cases = [("201, BOM, slashes, no JSON by its type", created), ("wrong label", labelled)]
+        cases += [(f"expires_at {value!r}", with_(expires_at=value)) for value in (
+            None, "", False, [], {}, 0, in_a_while, in_a_while * 1000, in_a_while + 0.5, str(in_a_while), "0001-01-01T00:00:00Z",
+            time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(in_a_while)), time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(in_a_while + 60)),
+            time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(in_a_while)),
+            time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(in_a_while)))]
+        cases += [("lists of values", lambda s, h, r: {**r, "required_headers": {k: [v] for k, v in r["required_headers"].items()}})]
+        for name, presign in cases:
+            with self.subTest(name), Independent(presign=presign) as server:
+                run = self.upload(server, self.one_file())
+                self.assertEqual((run.code, len(server.presign_requests), len(server.put_requests)), (0, 1, 1), run.err)
+
+    # No headers at all, as PHP writes it, is no header at all: the storage here wants one, and says so.
+    def test_no_headers(self):
+        def unsigned(server, handler, reply):
+            with server.lock:
+                content_type, _, expires = server.tickets[reply["id"]]
+                server.tickets[reply["id"]] = (content_type, {}, expires)
+            return {**reply, "required_headers": []}
+
+        with Independent(presign=unsigned) as server:
+            self.assertEqual(self.upload(server, self.one_file()).code, 0)
+
+    # Any whole 2xx says that the file is stored, however its head is spelt; it is sent once.
+    def test_stored(self):
+        answers = [
+            b"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nLocation: /x\r\n\r\nok",
+            b"HTTP/1.1 202\r\ncontent-length:0\r\n\r\n",
+            b"HTTP/1.1 204 No Content\r\n\r\n",
+            b"HTTP/1.1 206 Odd\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 200 Gespeichert \xe2\x9c\x93\r\nContent-Length: 0, 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 0\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\n\x1f\x8b\x08",
+            b"HTTP/1.1 100\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"2;a=b\r\nok\r\n0\r\nTrailer-Of-Nothing: 1\r\n\r\n",
+            b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+        ]
+        for said in answers:
+            def put(server, handler, id):
+                handler.body()
+                handler.wfile.write(said)
+                handler.close_connection = said.startswith(b"HTTP/1.0")
+                return "answered"
+
+            with self.subTest(said), Independent(put=put) as server:
+                run = self.upload(server, self.make_files(4))
+                self.assertEqual((run.code, len(server.put_requests)), (0, 4), run.err)
 
 
 class Answers(Against):

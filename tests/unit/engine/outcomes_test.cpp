@@ -36,12 +36,14 @@ void expect_kind(const char* name, const std::optional<verdict>& got, std::optio
 TEST(outcomes, presign_answers) {
   const answer_case cases[] = {
       {"200", answer(200), {}},
+      {"201", answer(201, "{}"), {}},
+      {"204", answer(204), {}},
       {"400", answer(400, R"({"error":"content_type is required"})"), rejected},
       {"401", answer(401, R"({"error":"Invalid or missing API key"})"), key_refused},
       {"401, {}", answer(401, "{}"), key_refused},
       {"429", answer(429), throttled},
       {"500", answer(500, R"({"error":"Failed to generate presigned URL"})"), transient},
-      {"502, HTML", answer(502, "<html>"), transient},
+      {"502, HTML", answer(502, "<html>"), gateway},
       {"408", answer(408), transient},
   };
   for (const auto& c : cases) {
@@ -52,7 +54,7 @@ TEST(outcomes, presign_answers) {
     EXPECT_EQ(v->details.http_status, c.given.status) << c.name;
     EXPECT_FALSE(v->details.message.empty()) << c.name;
   }
-  EXPECT_EQ(of_presign_answer(cases[1].given, our_clock)->details.server_message, "content_type is required");
+  EXPECT_EQ(of_presign_answer(cases[3].given, our_clock)->details.server_message, "content_type is required");
 }
 
 // The storage's answers: S3's code decides before the status; a 200 that carries an error is none.
@@ -60,13 +62,22 @@ TEST(outcomes, put_answers) {
   const answer_case cases[] = {
       {"200", answer(200), {}},
       {"200 with text", answer(200, "stored"), {}},
+      {"201", answer(201), {}},
+      {"204", answer(204), {}},
+      {"206 with a page", answer(206, "<html>Error</html>"), {}},
       {"200 with an error", answer(200, "<Error><Code>InternalError</Code></Error>"), transient},
+      {"200 with an error that nobody knows", answer(200, "<Error><Code>X</Code></Error>"), transient},
+      {"201 that throttles", answer(201, "<Error><Code>SlowDown</Code></Error>"), throttled},
+      {"200 that refuses", answer(200, "<Error><Code>AccessDenied</Code></Error>"), refused},
+      {"200 that speaks of an error", answer(200, "<Result><Error><Code>X</Code></Error></Result>"), {}},
+      {"200 with an error without a code", answer(200, "<Error/>"), {}},
+      {"403 within another element", answer(403, "<ErrorResponse><Error><Code>SlowDown</Code></Error></ErrorResponse>"), throttled},
       {"403 expired", answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"), refused},
       {"400 RequestTimeout", answer(400, "<Error><Code>RequestTimeout</Code></Error>"), transient},
       {"400 EntityTooLarge", answer(400, "<Error><Code>EntityTooLarge</Code></Error>"), rejected},
       {"400 BadDigest", answer(400, "<Error><Code>BadDigest</Code></Error>"), digest_mismatch},
       {"503 SlowDown", answer(503, "<Error><Code>SlowDown</Code></Error>"), throttled},
-      {"503, HTML", answer(503, "<html>"), transient},
+      {"503, HTML", answer(503, "<html>"), unavailable},
       {"403, nothing", answer(403), refused},
       {"307", answer(307), refused},
       {"413", answer(413), rejected},
@@ -86,6 +97,87 @@ TEST(outcomes, regression_errors_in_a_200) {
                            "<Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Code>InternalError</Code></Error>",
                            "<Error ><Code>InternalError</Code></Error>"})
     expect_kind(body, of_put_answer(answer(200, body), our_clock), transient);
+}
+
+// Some storages repeat the code in a header, which counts when the body has none.
+TEST(outcomes, storage_code_of_a_header) {
+  auto given = answer(503);
+  given.error_code = "ServerBusy";
+  expect_kind("header", of_put_answer(given, our_clock), throttled);
+  given.body = "<Error><Code>InternalError</Code></Error>";
+  EXPECT_EQ(of_put_answer(given, our_clock)->details.storage_code, "InternalError");
+  given.body.clear();
+  given.error_code = std::string(10'000, 'a');
+  EXPECT_LE(of_put_answer(given, our_clock)->details.storage_code.size(), 128u);
+  given.status = 200;
+  expect_kind("stored", of_put_answer(given, our_clock), {});
+}
+
+// An encoded body is in nobody's way where it is not needed: a refusal is one by its status, a stored file is stored. A reply
+// is needed, unless it can be read all the same.
+TEST(outcomes, encoded_bodies) {
+  auto given = answer(200, "\x1f\x8b\x08 {");
+  given.encoded = true;
+  expect_kind("stored", of_put_answer(given, our_clock), {});
+  expect_kind("a ticket", of_presign_answer(given, our_clock), garbled);
+  EXPECT_NE(of_presign_answer(given, our_clock)->details.message.find("Content-Encoding"), std::string::npos);
+  given.body = "\xef\xbb\xbf\n{\"id\":";
+  expect_kind("plain, whatever its header says", of_presign_answer(given, our_clock), {});
+  given.body = "\x1f\x8b\x08";
+  given.status = 401;
+  expect_kind("the key", of_presign_answer(given, our_clock), key_refused);
+  given.status = 403;
+  expect_kind("a refusal", of_put_answer(given, our_clock), refused);
+}
+
+struct words_case {
+  const char* name;
+  wire::response given;
+  bool put;
+  std::vector<std::string_view> told;
+  std::string_view kept_back = "\x01"; ///< what may not be told
+};
+
+wire::response redirect(std::string location) {
+  auto r = answer(302);
+  r.location = std::move(location);
+  return r;
+}
+
+// The sentence tells what a person can do something about: a size limit, where a redirect leads, that a web page came.
+TEST(outcomes, words) {
+  const words_case cases[] = {
+      {"too large", answer(413), true, {"413", "the file's 1234 bytes", "size limit"}},
+      {"too large, S3", answer(400, "<Error><Code>EntityTooLarge</Code></Error>"), true, {"EntityTooLarge", "1234 bytes"}},
+      {"too large, the API", answer(413), false, {"413", "size limit"}, "1234"},
+      {"redirect", redirect("https://Elsewhere.example:8443/a?token=secret#f"), true,
+       {"302", "redirects to https://elsewhere.example:8443,", "not followed"}, "secret"},
+      {"redirect with a user", redirect("https://u:secret@h/"), true, {"302", "not followed"}, "secret"},
+      {"redirect at home", redirect("/login?next=secret"), false, {"redirects to /login on the same host", "not followed"}, "secret"},
+      {"redirect to nowhere", redirect(""), false, {"redirects, and"}},
+      {"redirect with odd bytes", redirect("/\xff\x7f"), false, {"/\\xff\\x7f on"}},
+      {"web page", answer(404, "<html><title>404 Not Found</title></html>"), false, {"404 with a web page (\"404 Not Found\")"}},
+      {"web page with odd bytes", answer(502, "<html><title>a\x1b[2Jb</title></html>"), true, {"(\"a\\x1b[2Jb\")"}, "\x1b"},
+      {"login", answer(403, "<html><title>Sign in</title><input type=\"password\">"), false, {"a login page (\"Sign in\")"}},
+      {"wrong secret", answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>"), true, {"the API signs with a wrong secret"}},
+      {"wrong key", answer(403, "<Error><Code>InvalidAccessKeyId</Code></Error>"), true, {"the API signs with a key"}},
+  };
+  for (const auto& c : cases) {
+    const auto v = c.put ? of_put_answer(c.given, our_clock, 1234) : of_presign_answer(c.given, our_clock);
+    ASSERT_TRUE(v) << c.name;
+    for (const auto told : c.told) EXPECT_NE(v->details.message.find(told), std::string::npos) << c.name << ": " << v->details.message;
+    EXPECT_EQ(v->details.message.find(c.kept_back), std::string::npos) << c.name << ": " << v->details.message;
+  }
+}
+
+// A page instead of a ticket is told as one.
+TEST(outcomes, a_page_instead_of_a_reply) {
+  const wire::reply_refusal refusal{wire::reply_refusal::kind::malformed, "the reply", "is not valid JSON"};
+  const auto page = of_refusal(refusal, answer(200, "<html><title>Sign in</title><input type=password>"));
+  EXPECT_EQ(page.what.kind, malformed);
+  EXPECT_EQ(page.details.http_status, 200);
+  EXPECT_NE(page.details.message.find("a login page (\"Sign in\")"), std::string::npos) << page.details.message;
+  EXPECT_NE(of_refusal(refusal, answer(201, "x")).details.message.find("is not valid JSON"), std::string::npos);
 }
 
 // What a person needs to ask the storage's owner: code and request id, from the body or else the header.
@@ -177,7 +269,8 @@ TEST(outcomes, failures) {
       {broken, true, outcome_kind::lost},
       {timed_out, false, outcome_kind::lost},
       {timed_out, true, outcome_kind::lost},
-      {bad_response, false, outcome_kind::lost},
+      {bad_response, false, garbled},
+      {bad_response, true, garbled},
       {no_resources, false, exhausted},
       {net::failure_kind::cancelled, false, outcome_kind::cancelled},
   };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 namespace hoist::wire {
@@ -25,7 +26,7 @@ void expect_dates(Parse parse, std::initializer_list<date_case> cases) {
   }
 }
 
-// An HTTP date is the preferred form, whole and exact.
+// An HTTP date is the preferred form, or what servers write for it: the obsolete forms, an offset, no zone.
 TEST(dates, http_date) {
   expect_dates(parse_http_date, {
       {"the RFC's example", "Sun, 06 Nov 1994 08:49:37 GMT", 784111777000},
@@ -36,16 +37,31 @@ TEST(dates, http_date) {
       {"before the epoch", "Wed, 31 Dec 1969 23:59:59 GMT", -1000},
       {"no leap day", "Sat, 29 Feb 2025 12:00:00 GMT", {}},
       {"day zero", "Sun, 00 Nov 1994 08:49:37 GMT", {}},
-      {"one-digit day", "Sun, 6 Nov 1994 08:49:37 GMT", {}},
+      {"one-digit day", "Sun, 6 Nov 1994 08:49:37 GMT", 784111777000},
+      {"RFC 850", "Sunday, 06-Nov-94 08:49:37 GMT", 784111777000},
+      {"RFC 850 with four digits", "Sunday, 06-Nov-1994 08:49:37 GMT", 784111777000},
+      {"RFC 850 of this century", "Tuesday, 06-Nov-68 08:49:37 GMT", 3119417377000},
+      {"asctime", "Sun Nov  6 08:49:37 1994", 784111777000},
+      {"asctime, two-digit day", "Wed Nov 16 08:49:37 1994", 784975777000},
+      {"asctime with a zone", "Sun Nov 06 08:49:37 UTC 1994", 784111777000},
+      {"small letters", "sun, 06 nov 1994 08:49:37 gmt", 784111777000},
+      {"UTC", "Sun, 06 Nov 1994 08:49:37 UTC", 784111777000},
+      {"offset", "Sun, 06 Nov 1994 08:49:37 +0000", 784111777000},
+      {"another offset", "Sun, 06 Nov 1994 10:49:37 +0200", 784111777000},
+      {"no zone", "Sun, 06 Nov 1994 08:49:37", 784111777000},
+      {"blanks around", " Sun, 06 Nov 1994 08:49:37 GMT\t", 784111777000},
+      {"no blank behind the comma", "Sun,06 Nov 1994 08:49:37 GMT", {}},
+      {"year of three digits", "Sun, 06 Nov 994 08:49:37 GMT", {}},
+      {"year of five digits", "Sun, 06 Nov 19941 08:49:37 GMT", {}},
+      {"asctime without a year", "Sun Nov  6 08:49:37", {}},
       {"hour 24", "Sun, 06 Nov 1994 24:00:00 GMT", {}},
       {"minute 60", "Sun, 06 Nov 1994 08:60:00 GMT", {}},
       {"second 61", "Sun, 06 Nov 1994 08:49:61 GMT", {}},
       {"another zone", "Sun, 06 Nov 1994 08:49:37 CET", {}},
-      {"offset", "Sun, 06 Nov 1994 08:49:37 +0000", {}},
       {"unknown month", "Sun, 06 Nox 1994 08:49:37 GMT", {}},
       {"unknown weekday", "Sux, 06 Nov 1994 08:49:37 GMT", {}},
       {"cut", "Sun, 06 Nov 1994 08:49:37 GM", {}},
-      {"more behind it", "Sun, 06 Nov 1994 08:49:37 GMT ", {}},
+      {"more behind it", "Sun, 06 Nov 1994 08:49:37 GMT x", {}},
       {"NUL behind it", "Sun, 06 Nov 1994 08:49:37 GMT\0"sv, {}},
       {"sign in a number", "Sun, +6 Nov 1994 08:49:37 GMT", {}},
       {"empty", "", {}},
@@ -53,14 +69,14 @@ TEST(dates, http_date) {
   });
 }
 
-// Every prefix of a date is none.
+// Every prefix of a date is none, but for that without a zone.
 TEST(dates, prefixes_are_refused) {
   const std::string_view http = "Sun, 06 Nov 1994 08:49:37 GMT", amz = "20261122T101530Z";
-  for (std::size_t n = 0; n < http.size(); ++n) EXPECT_FALSE(parse_http_date(http.substr(0, n))) << n;
+  for (std::size_t n = 0; n < http.size(); ++n) EXPECT_EQ(parse_http_date(http.substr(0, n)).has_value(), n == 25 || n == 26) << n;
   for (std::size_t n = 0; n < amz.size(); ++n) EXPECT_FALSE(parse_amz_date(amz.substr(0, n))) << n;
 }
 
-// ISO-8601 with a fraction, an offset or no zone; without a zone it is UTC.
+// ISO-8601 with a fraction, an offset or no zone, as serialisers write it; without a zone it is UTC.
 TEST(dates, iso8601) {
   constexpr std::int64_t t = 1795342530000; // 2026-11-22T10:15:30Z
   expect_dates(parse_iso8601, {
@@ -85,6 +101,19 @@ TEST(dates, iso8601) {
       {"next day's offset", "2026-11-23T00:15:30+14:00", t},
       {"zero time", "0001-01-01T00:00:00Z", -62135596800000},
       {"end of time", "9999-12-31T23:59:59Z", 253402300799000},
+      {"no seconds", "2026-11-22T10:15Z", t - 30'000},
+      {"no seconds, an offset", "2026-11-22T12:15+02:00", t - 30'000},
+      {"Go", "2026-11-22 10:15:30.123456789 +0000 UTC", t + 123},
+      {"Go elsewhere", "2026-11-22 11:15:30 +0100 CET", t},
+      {"Ruby", "2026-11-22 10:15:30 UTC", t},
+      {"Java", "2026-11-22T11:15:30+01:00[Europe/Berlin]", t},
+      {"Java at home", "2026-11-22T10:15:30Z[UTC]", t},
+      {"Postgres", "2026-11-22 10:15:30.25+00", t + 250},
+      {"fraction of a minute", "2026-11-22T10:15.5Z", {}},
+      {"no minutes", "2026-11-22T10Z", {}},
+      {"day alone", "2026-11-22", {}},
+      {"bracket alone", "2026-11-22T10:15:30+01:00[", {}},
+      {"words behind it", "2026-11-22T10:15:30Z or so", {}},
       {"month 13", "2026-13-22T10:15:30Z", {}},
       {"month 0", "2026-00-22T10:15:30Z", {}},
       {"31 November", "2026-11-31T10:15:30Z", {}},
@@ -131,6 +160,30 @@ TEST(dates, amz_date) {
   });
 }
 
+// An `expires_at` may be any of the spellings, and a number of seconds or milliseconds as well, of which the size tells.
+TEST(dates, expires_at) {
+  constexpr std::int64_t t = 1795342530000;
+  expect_dates(parse_expires_at, {
+      {"ISO", "2026-11-22T10:15:30Z", t},
+      {"blanks", "  2026-11-22T10:15:30Z\t", t},
+      {"HTTP", "Sun, 22 Nov 2026 10:15:30 GMT", t},
+      {"S3", "20261122T101530Z", t},
+      {"seconds", "1795342530", t},
+      {"milliseconds", "1795342530000", t},
+      {"minutes of nobody", "29922375", {}},
+      {"microseconds", "1795342530000000", {}},
+      {"too much", "99999999999999999999999", {}},
+      {"negative", "-1795342530", {}},
+      {"zero", "0", {}},
+      {"MySQL's zero", "0000-00-00 00:00:00", {}},
+      {"empty", "", {}},
+      {"word", "never", {}},
+  });
+  EXPECT_EQ(parse_epoch(1795342530.25), wall_time{millis{t + 250}});
+  for (const double number : {0.0, -1.0, 1e300, -1e300, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()})
+    EXPECT_FALSE(parse_epoch(number)) << number;
+}
+
 struct retry_after_case {
   const char* name;
   std::string_view input;
@@ -150,14 +203,23 @@ TEST(dates, retry_after) {
       {"past date", "Sat, 05 Nov 1994 08:49:37 GMT", 0},
       {"far past", "Mon, 01 Jan 0001 00:00:00 GMT", 0},
       {"empty", "", {}},
-      {"fraction", "1.5", {}},
+      {"obsolete date", "Sunday, 06-Nov-94 08:49:44 GMT", 7000},
+      {"fraction", "1.5", 2000},
+      {"small fraction", "0.001", 1000},
+      {"fraction of nothing", ".5", {}},
+      {"fraction without digits", "1.", {}},
+      {"two fractions", "1.5.5", {}},
+      {"negative", "-7", 0},
+      {"negative fraction", "-7.5", 0},
+      {"sign alone", "-", {}},
       {"word", "soon", {}},
       {"unit", "7s", {}},
       {"hexadecimal", "0x10", {}},
       {"plus", "+7", {}},
       {"list", "7, 8", {}},
       {"ISO date", "1994-11-06T08:49:44Z", {}},
-      {"spaces", " 7 ", {}},
+      {"spaces", " 7\t", 7000},
+      {"space within", "7 8", {}},
       {"NUL", "7\0"sv, {}},
       {"arabic digits", "\xd9\xa7", {}},
   };
@@ -170,7 +232,7 @@ TEST(dates, retry_after) {
 // No number of seconds, however large or negative, overflows or yields a negative wait.
 TEST(dates, retry_after_extremes) {
   const wall_time date{millis{784111777000}};
-  for (std::string_view text : {"9223372036854775807", "9223372036854775808", "99999999999999999999999999999999"}) {
+  for (std::string_view text : {"9223372036854775807", "9223372036854775808", "99999999999999999999999999999999", "99999999999999999999999.5"}) {
     const auto got = parse_retry_after(text, date);
     ASSERT_TRUE(got) << text;
     EXPECT_GE(*got, std::chrono::hours{24 * 365}) << text;

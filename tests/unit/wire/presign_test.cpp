@@ -111,6 +111,12 @@ struct reply_case {
   std::string body;
 };
 
+struct json_case {
+  const char* name;
+  std::string body;
+  std::string_view expected;
+};
+
 // Order, white space, unknown fields and absent or empty headers do not matter.
 TEST(presign_reply, tolerated) {
   const reply_case cases[] = {
@@ -121,6 +127,11 @@ TEST(presign_reply, tolerated) {
       {"null headers", object({id, put_url, public_url, expires_at, R"("required_headers":null)"})},
       {"unknown fields", object({id, put_url, public_url, expires_at, R"("x":[1,{"id":"no"}],"y":null,"Id":7)"})},
       {"unknown field twice", object({id, put_url, public_url, expires_at, R"("x":1,"x":2)"})},
+      {"byte order mark", "\xef\xbb\xbf" + object({id, put_url, public_url, expires_at}) + "\r\n"},
+      {"PHP's empty headers", object({id, put_url, public_url, expires_at, R"("required_headers":[])"})},
+      {"empty text for headers", object({id, put_url, public_url, expires_at, R"("required_headers":"")"})},
+      {"false for headers", object({id, put_url, public_url, expires_at, R"("required_headers":false)"})},
+      {"no expiry at all", object({id, put_url, public_url})},
       {"escaped slashes", object({id, R"("presigned_url":"https:\/\/s3.example\/k?X-Amz-Signature=ab")", public_url, expires_at})},
       {"escaped name", object({R"("\u0069d":"3f2c")", put_url, public_url, expires_at})},
       {"framing names that are compared later",
@@ -132,6 +143,37 @@ TEST(presign_reply, tolerated) {
     const auto refusal = parse(c.body, t);
     EXPECT_FALSE(refusal) << c.name << ": " << refusal.field << ' ' << refusal.reason;
     EXPECT_EQ(t.id, "3f2c") << c.name;
+  }
+}
+
+// A number as an id is its digits.
+TEST(presign_reply, numbered_ids) {
+  for (std::string_view number : {"0", "7", "18446744073709551615"}) {
+    ticket t;
+    EXPECT_FALSE(parse(object({"\"id\":" + std::string(number), put_url, public_url, expires_at}), t)) << number;
+    EXPECT_EQ(t.id, number);
+  }
+}
+
+// A header's value is a text, a value with one spelling, or the only element of a list, as Go and Java have them.
+TEST(presign_reply, header_values) {
+  const json_case cases[] = {
+      {"text", R"("v")", "v"},
+      {"empty text", R"("")", ""},
+      {"number", "86400", "86400"},
+      {"negative number", "-1", "-1"},
+      {"large number", "18446744073709551615", "18446744073709551615"},
+      {"true", "true", "true"},
+      {"false", "false", "false"},
+      {"list", R"(["v"])", "v"},
+      {"list of a number", "[7]", "7"},
+  };
+  for (const auto& c : cases) {
+    ticket t;
+    const std::string given = R"("required_headers":{"x-a":)" + c.body + "}";
+    const auto refusal = parse(object({id, put_url, public_url, expires_at, given}), t);
+    EXPECT_FALSE(refusal) << c.name << ": " << refusal.reason;
+    EXPECT_EQ(t.required_headers, (std::vector<header>{{"x-a", std::string(c.expected)}})) << c.name;
   }
 }
 
@@ -149,9 +191,15 @@ TEST(presign_reply, malformed) {
       {"no id", object({put_url, public_url, expires_at})},
       {"no presigned_url", object({id, public_url, expires_at})},
       {"no public_url", object({id, put_url, expires_at})},
-      {"no expiry at all", object({id, put_url, public_url})},
       {"expiry unreadable and no other bound", object({id, put_url, public_url, R"("expires_at":"soon")"})},
-      {"id a number", object({R"("id":7)", put_url, public_url, expires_at})},
+      {"expiry an object and no other bound", object({id, put_url, public_url, R"("expires_at":{"date":"soon"})"})},
+      {"expiry a small number and no other bound", object({id, put_url, public_url, R"("expires_at":900)"})},
+      {"id a fraction", object({R"("id":7.5)", put_url, public_url, expires_at})},
+      {"id negative", object({R"("id":-7)", put_url, public_url, expires_at})},
+      {"id a list", object({R"("id":["7"])", put_url, public_url, expires_at})},
+      {"id twice, as numbers", object({R"("id":7,"id":7)", put_url, public_url, expires_at})},
+      {"in an envelope", R"({"data":)" + object({id, put_url, public_url, expires_at}) + "}"},
+      {"public_url null", object({id, put_url, R"("public_url":null)", expires_at})},
       {"id null", object({R"("id":null)", put_url, public_url, expires_at})},
       {"id an object", object({R"("id":{})", put_url, public_url, expires_at})},
       {"id empty", object({R"("id":"")", put_url, public_url, expires_at})},
@@ -161,10 +209,15 @@ TEST(presign_reply, malformed) {
       {"id of 10 000 bytes", object({R"("id":")" + std::string(10'000, 'a') + '"', put_url, public_url, expires_at})},
       {"presigned_url a number", object({id, R"("presigned_url":7)", public_url, expires_at})},
       {"public_url an array", object({id, put_url, R"("public_url":["https://h/"])", expires_at})},
-      {"expires_at a number", object({id, put_url, public_url, R"("expires_at":1795342530)"})},
-      {"headers an array", object({id, put_url, public_url, expires_at, R"("required_headers":[])"})},
+      {"headers a list of pairs", object({id, put_url, public_url, expires_at, R"("required_headers":[{"name":"x","value":"y"}])"})},
+      {"headers true", object({id, put_url, public_url, expires_at, R"("required_headers":true)"})},
       {"headers a string", object({id, put_url, public_url, expires_at, R"("required_headers":"x: y")"})},
-      {"header value a number", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":1})"})},
+      {"header value a fraction", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":1.0})"})},
+      {"header value an object", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":{}})"})},
+      {"header value an empty list", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[]})"})},
+      {"header value a list of two", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":["1","2"]})"})},
+      {"header value a list of null", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[null]})"})},
+      {"header value a list of lists", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[["1"]]})"})},
       {"header value null", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":null})"})},
       {"id twice", object({id, id, put_url, public_url, expires_at})},
       {"presigned_url twice", object({id, put_url, put_url, public_url, expires_at})},
@@ -324,12 +377,42 @@ TEST(presign_reply, signed_until) {
   }
 }
 
-// An `expires_at` that cannot be read is ignored, and noted, when the signature bounds the URL.
+// An `expires_at` is read as serialisers write it.
+TEST(presign_reply, spellings_of_expires_at) {
+  for (std::string_view text :
+       {R"("2026-11-22T10:15:30Z")", R"("2026-11-22T10:15:30+00:00")", R"("2026-11-22T10:15:30.000+0000")", R"("2026-11-22 10:15:30")",
+        R"("Sun, 22 Nov 2026 10:15:30 GMT")", "1795342530", "1795342530000", "1795342530.0", "1.79534253e9", R"("1795342530")"}) {
+    ticket t;
+    const auto refusal = parse(object({id, put_url, public_url, "\"expires_at\":" + std::string(text)}), t);
+    EXPECT_FALSE(refusal) << text << refusal.reason;
+    EXPECT_EQ(t.dates.expires_at, parse_iso8601("2026-11-22T10:15:30Z")) << text;
+    EXPECT_FALSE(t.expires_at_unreadable) << text;
+  }
+}
+
+// An `expires_at` that was never set, in whatever way a serialiser says so, is ignored, and noted: the limit of a URL's life
+// is bound enough.
+TEST(presign_reply, unset_expires_at) {
+  for (std::string_view text : {"null", R"("")", R"(" ")", "false", "0", "0.0", "[]", "{}", R"("0001-01-01T00:00:00Z")",
+                                R"("1970-01-01T00:00:00+00:00")"}) {
+    ticket t;
+    const auto refusal = parse(object({id, put_url, public_url, "\"expires_at\":" + std::string(text)}), t);
+    EXPECT_FALSE(refusal) << text << refusal.reason;
+    EXPECT_FALSE(t.dates.expires_at) << text;
+    EXPECT_TRUE(t.expires_at_unreadable) << text;
+  }
+  ticket t;
+  EXPECT_FALSE(parse(object({id, put_url, public_url}), t));
+  EXPECT_FALSE(t.expires_at_unreadable) << "what is absent is not unreadable";
+}
+
+// One that says what we cannot read is ignored, and noted, when the signature bounds the URL.
 TEST(presign_reply, unreadable_expires_at) {
   const std::string url = R"("presigned_url":"https://s3.example/k?X-Amz-Date=20261122T100000Z&X-Amz-Expires=900")";
-  for (std::string_view text : {"soon", "", "2026-13-01T00:00:00Z"}) {
+  for (std::string_view text : {R"("soon")", R"("")", R"("2026-13-01T00:00:00Z")", "null", "true", "false", "900", "-1", "1e300",
+                                R"({"date":"2026-11-22 10:15:30","timezone":"UTC"})", "[2026,11,22,10,15,30]"}) {
     ticket t;
-    const auto refusal = parse(object({id, url, public_url, "\"expires_at\":\"" + std::string(text) + '"'}), t);
+    const auto refusal = parse(object({id, url, public_url, "\"expires_at\":" + std::string(text)}), t);
     EXPECT_FALSE(refusal) << text << refusal.reason;
     EXPECT_TRUE(t.expires_at_unreadable) << text;
     EXPECT_FALSE(t.dates.expires_at) << text;
@@ -360,13 +443,7 @@ TEST(presign_reply, reused) {
 
 // ---- errors -----------------------------------------------------------------------------------------------------
 
-struct json_case {
-  const char* name;
-  std::string body;
-  std::string_view expected;
-};
-
-// The API's `error` member is quoted when there is one; empty bodies, `{}` and HTML are as good as silence.
+// What the API says to people is quoted when it says something; empty bodies, `{}` and HTML are as good as silence.
 TEST(api_error, bodies) {
   const json_case cases[] = {
       {"the contract's", R"({"error": "content_type is required"})", "content_type is required"},
@@ -376,7 +453,13 @@ TEST(api_error, bodies) {
       {"nothing", "", ""},
       {"blank", " ", ""},
       {"HTML", "<html></html>", ""},
-      {"an object", R"({"error":{"message":"x"}})", ""},
+      {"an object", R"({"error":{"code":7,"message":"x"}})", "x"},
+      {"an object without words", R"({"error":{"code":7}})", ""},
+      {"a gateway's", R"({"message":"Forbidden"})", "Forbidden"},
+      {"a problem", R"({"type":"about:blank","title":"Not Found","status":404})", "Not Found"},
+      {"a framework's", R"({"detail":"Not Found"})", "Not Found"},
+      {"error first", R"({"message":"m","error":"e"})", "e"},
+      {"BOM", "\xef\xbb\xbf{\"error\":\"x\"}", "x"},
       {"a number", R"({"error":7})", ""},
       {"null", R"({"error":null})", ""},
       {"array", R"(["error"])", ""},

@@ -31,7 +31,15 @@ TEST(s3_error, bodies) {
       {"HTML", "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1><br></body></html>", "", "", ""},
       {"JSON", "{\"error\": \"x\"}", "", "", ""},
       {"text", "upstream connect error", "", "", ""},
-      {"another root", "<Result><Error><Code>C</Code></Error></Result>", "", "", ""},
+      {"BOM", "\xef\xbb\xbf" + declaration + "<Error><Code>C</Code></Error>", "C", "", ""},
+      {"a doctype", "<!DOCTYPE Error><Error><Code>C</Code></Error>", "C", "", ""},
+      {"namespace with a prefix", "<s3:Error xmlns:s3=\"x\"><s3:Code>C</s3:Code><s3:Message>m</s3:Message></s3:Error>", "C", "m", ""},
+      {"another root", "<ErrorResponse><Error><Code>C</Code></Error><RequestId>outside</RequestId></ErrorResponse>", "C", "", ""},
+      {"two other roots", "<Response><Errors><Error><Code>C</Code></Error></Errors></Response>", "C", "", ""},
+      {"three other roots", "<a><b><c><Error><Code>C</Code></Error></c></b></a>", "", "", ""},
+      {"small letters", "<error><code>C</code><requestid>R</requestid></error>", "C", "", "R"},
+      {"blanks around the code", "<Error><Code>\n  SlowDown\n</Code></Error>", "SlowDown", "", ""},
+      {"CDATA", "<Error><Code><![CDATA[C]]></Code><Message><![CDATA[a <b>]]></Message></Error>", "C", "a <b>", ""},
       {"code of a child", "<Error><Detail><Code>C</Code></Detail></Error>", "", "", ""},
       {"binary", std::string("\0\xff\x01<Error>", 10), "", "", ""},
       {"only brackets", std::string(60'000, '<'), "", "", ""},
@@ -42,6 +50,13 @@ TEST(s3_error, bodies) {
     EXPECT_EQ(e.message, c.message) << c.name;
     EXPECT_EQ(e.request_id, c.request_id) << c.name;
   }
+}
+
+// Whether an answer is nothing but an error is told: in a 2xx only such a one counts.
+TEST(s3_error, whole_answers) {
+  EXPECT_TRUE(parse_s3_error("<?xml version=\"1.0\"?><Error><Code>C</Code></Error>").is_whole_answer);
+  EXPECT_FALSE(parse_s3_error("<Result><Error><Code>C</Code></Error></Result>").is_whole_answer);
+  EXPECT_FALSE(parse_s3_error("<Result/>").is_whole_answer);
 }
 
 // Only code, message and request id leave the body: what SignatureDoesNotMatch echoes of the request stays inside.
