@@ -25,8 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 
-// timeout(1) signals its child and then its group, the child among it; a terminal that goes away hangs its jobs up by way of
-// the shell, and once more when the shell has gone. Neither asks twice.
+// timeout(1) signals its child and then its group, the child among it; a terminal that goes away hangs its jobs up by
+// way of the shell, and once more when the shell has gone. Neither asks twice.
 constexpr auto echo_time = 50ms;
 constexpr auto echo_time_of_hangup = 250ms;
 
@@ -34,14 +34,14 @@ constexpr auto echo_time_of_hangup = 250ms;
 constexpr auto trouble_time = 60s;
 
 /// Sent to nobody by a fault of their own: they are waited for.
-constexpr std::array asynchronous{SIGHUP,    SIGINT,  SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM,
-                                  SIGVTALRM, SIGPROF, SIGXCPU, SIGIO,   SIGPWR,
+constexpr std::array asynchronous{
+    SIGHUP,    SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGIO, SIGPWR,
 #ifdef SIGSTKFLT
-                                  SIGSTKFLT,
+    SIGSTKFLT,
 #endif
 };
-/// A thread that makes one of these cannot go on; from another process it is a signal like others. They cannot be blocked
-/// without harm to the first kind, so a handler tells the kinds apart.
+/// A thread that makes one of these cannot go on; from another process it is a signal like others. They cannot be
+/// blocked without harm to the first kind, so a handler tells the kinds apart.
 constexpr std::array faults{SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS};
 
 bool has_default(int number) {
@@ -54,7 +54,9 @@ bool is_ignored(int number) {
   return ::sigaction(number, nullptr, &now) == 0 && (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_IGN;
 }
 
-bool is_of_keyboard(int number) { return number == SIGINT || number == SIGQUIT; }
+bool is_of_keyboard(int number) {
+  return number == SIGINT || number == SIGQUIT;
+}
 
 // What any thread may say without a lock, a handler included.
 std::atomic<int> wake_end{-1};
@@ -95,7 +97,8 @@ class end_watcher {
     try {
       std::thread([this] { watch(); }).detach();
     } catch (const std::system_error& e) {
-      throw std::system_error(e.code(), "cannot start a thread; `ulimit -u`, `ulimit -v` or a container allows no more");
+      throw std::system_error(e.code(),
+                              "cannot start a thread; `ulimit -u`, `ulimit -v` or a container allows no more");
     }
   }
 
@@ -256,7 +259,9 @@ end_watcher& watcher() {
 
 } // namespace
 
-void watch_for_ends() { watcher().begin(); }
+void watch_for_ends() {
+  watcher().begin();
+}
 
 void ask_to_end(stop_cause trouble, int error) noexcept {
   auto none = stop_cause::none;
@@ -264,9 +269,13 @@ void ask_to_end(stop_cause trouble, int error) noexcept {
   nudge(0);
 }
 
-end_ask trouble_so_far() noexcept { return {trouble_cause.load(), 0, trouble_error.load()}; }
+end_ask trouble_so_far() noexcept {
+  return {trouble_cause.load(), 0, trouble_error.load()};
+}
 
-void end_within(std::chrono::milliseconds at_most, int status) noexcept { watcher().end_within(at_most, status); }
+void end_within(std::chrono::milliseconds at_most, int status) noexcept {
+  watcher().end_within(at_most, status);
+}
 
 end_listener::end_listener(std::function<void(const end_ask&)> tell, std::chrono::milliseconds bound)
     : tell_(std::move(tell)), bound_(bound) {
@@ -274,6 +283,8 @@ end_listener::end_listener(std::function<void(const end_ask&)> tell, std::chrono
   nudge(0); // of a trouble that came before
 }
 
-end_listener::~end_listener() { watcher().listen(nullptr); }
+end_listener::~end_listener() {
+  watcher().listen(nullptr);
+}
 
 } // namespace hoist::cli

@@ -1,14 +1,15 @@
 #pragma once
 
-// What asks the process to end: signals, and troubles of its own (no memory, a log that cannot be written). One thread does
-// nothing but wait for them, so that a second signal is obeyed whatever the others hang in: a disk, a name service, a reader.
+// What asks the process to end: signals, and troubles of its own (no memory, a log that cannot be written). One thread
+// does nothing but wait for them, so that a second signal is obeyed whatever the others hang in: a disk, a name
+// service, a reader.
 //
 //   first signal       told to whoever listens, who stops its intake and drains; where nobody listens the process ends
 //   second signal      told as well, and the process ends within `second_signal_time`, by _exit if need be
 //
-// Every catchable signal whose default is to end a process counts, unless it was ignored when we were started (nohup). SIGINT
-// and SIGQUIT are ignored in what a shell's script starts in the background, so that a Ctrl-C meant for others does not reach
-// it: those of the terminal stay ignored then, while one that a process sends on purpose counts.
+// Every catchable signal whose default is to end a process counts, unless it was ignored when we were started (nohup).
+// SIGINT and SIGQUIT are ignored in what a shell's script starts in the background, so that a Ctrl-C meant for others
+// does not reach it: those of the terminal stay ignored then, while one that a process sends on purpose counts.
 
 #include "cli/exit_code.hpp"
 
@@ -42,8 +43,8 @@ void end_within(std::chrono::milliseconds at_most, int status) noexcept;
 /// While it lives, signals are told instead of ending the process. One at a time.
 class end_listener {
  public:
-  /// `tell` is called by the watching thread, and must not block. `bound`: from the first signal to the end of the process
-  /// if nothing comes of it; zero for none.
+  /// `tell` is called by the watching thread, and must not block. `bound`: from the first signal to the end of the
+  /// process if nothing comes of it; zero for none.
   end_listener(std::function<void(const end_ask&)> tell, std::chrono::milliseconds bound);
   ~end_listener();
   end_listener(const end_listener&) = delete;

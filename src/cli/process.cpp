@@ -28,8 +28,8 @@ using namespace std::chrono_literals;
 // ---- descriptors and limits -------------------------------------------------------------------------------------
 
 /// A descriptor of the first three that is closed would be given to the next file that is opened, and rows would land
-/// in it. Read-only, so that writing to a closed stdout still fails; where there is no /dev/null, what can be neither read
-/// nor written.
+/// in it. Read-only, so that writing to a closed stdout still fails; where there is no /dev/null, what can be neither
+/// read nor written.
 void occupy_standard_descriptors() {
   while (true) {
     int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -47,7 +47,8 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// `ulimit -t` sets both limits, and at the hard one the kernel kills. With a soft one below it there is a signal before.
+/// `ulimit -t` sets both limits, and at the hard one the kernel kills. With a soft one below it there is a signal
+/// before.
 void be_told_of_used_up_time() {
   constexpr rlim_t to_end_in = 2;
   rlimit limit{};
@@ -67,12 +68,13 @@ struct memory_limit {
 std::optional<memory_limit> limit_of_memory() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return memory_limit{"-v", limit.rlim_cur};
-  if (::getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) return memory_limit{"-d", limit.rlim_cur};
+  if (::getrlimit(RLIMIT_DATA, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    return memory_limit{"-d", limit.rlim_cur};
   return std::nullopt;
 }
 
-/// A limit counts what is set aside and never touched: 8 MiB of stack for each thread and 64 to 128 MiB of heap, of which
-/// ours use a few hundred KiB. With one heap and small stacks a run fits into what its connections need.
+/// A limit counts what is set aside and never touched: 8 MiB of stack for each thread and 64 to 128 MiB of heap, of
+/// which ours use a few hundred KiB. With one heap and small stacks a run fits into what its connections need.
 void be_small() {
   constexpr std::size_t stack_bytes = 512 * 1024;
   ::mallopt(M_ARENA_MAX, 1);
@@ -83,8 +85,8 @@ void be_small() {
   ::pthread_attr_destroy(&attributes);
 }
 
-/// Enough to tell what has come to an end: rows that wait, the manifest, a summary. Set aside as a mapping of its own, so
-/// that giving it back is of use to whoever asks next; nothing of it is touched.
+/// Enough to tell what has come to an end: rows that wait, the manifest, a summary. Set aside as a mapping of its own,
+/// so that giving it back is of use to whoever asks next; nothing of it is touched.
 constexpr std::size_t reserve_bytes = 2 << 20;
 std::atomic<void*> reserve{nullptr};
 
@@ -110,7 +112,9 @@ void* reallocate_for_openssl(void* from, std::size_t bytes, const char*, int) {
   void* got = std::realloc(from, bytes);
   return got == nullptr && bytes > 0 && give_reserve() ? std::realloc(from, bytes) : got;
 }
-void free_for_openssl(void* what, const char*, int) { std::free(what); }
+void free_for_openssl(void* what, const char*, int) {
+  std::free(what);
+}
 
 void keep_reserve() {
   reserve = std::malloc(reserve_bytes);
@@ -142,8 +146,8 @@ shortage shortage_of_uncaught() noexcept {
   return shortage::none;
 }
 
-/// A thread that found no memory, or no other thread, cannot go on, but the process can say so: main writes the summary. What
-/// the thread holds stays as it is, so nobody may wait for it: main ends the process without joining.
+/// A thread that found no memory, or no other thread, cannot go on, but the process can say so: main writes the
+/// summary. What the thread holds stays as it is, so nobody may wait for it: main ends the process without joining.
 [[noreturn]] void on_uncaught() noexcept {
   const auto missing = shortage_of_uncaught();
   if (missing == shortage::none) terminate_before();
@@ -182,15 +186,17 @@ void complain(std::string_view text) {
 std::string memory_text() {
   const auto limit = limit_of_memory();
   if (!limit) return "out of memory: the machine, or its container, has no more; lower --concurrency";
-  return "out of memory: the process may have " + std::to_string(limit->bytes / 1024) + " KiB; raise ulimit " + limit->option +
-         " or lower --concurrency";
+  return "out of memory: the process may have " + std::to_string(limit->bytes / 1024) + " KiB; raise ulimit " +
+         limit->option + " or lower --concurrency";
 }
 
 std::string ended_by_text(const end_ask& trouble) {
   switch (trouble.cause) {
   case stop_cause::out_of_memory: return memory_text();
-  case stop_cause::out_of_threads: return "a thread cannot be started: `ulimit -u`, `ulimit -v` or a container allows no more";
-  case stop_cause::log_failed: return "the log file cannot be written: " + std::generic_category().message(trouble.error);
+  case stop_cause::out_of_threads:
+    return "a thread cannot be started: `ulimit -u`, `ulimit -v` or a container allows no more";
+  case stop_cause::log_failed:
+    return "the log file cannot be written: " + std::generic_category().message(trouble.error);
   default: return "the process cannot go on";
   }
 }

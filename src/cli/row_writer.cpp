@@ -81,12 +81,19 @@ void row_writer::write_last(std::string_view line) {
 void row_writer::write_beyond_the_rest(std::string_view line) {
   if (state() == failure::closed) return;
   cut_unfinished_line();
-  const auto count = ::write(fd_.get(), line.data(), line.size());
-  if (count == static_cast<ssize_t>(line.size())) return;
-  const int error = count < 0 ? errno : ENOSPC;
-  unfinished_ = count > 0 ? static_cast<std::size_t>(count) : 0;
-  cut_unfinished_line();
-  if (state() == failure::none) fail(error);
+  auto rest = line;
+  while (!rest.empty()) {
+    const auto count = ::write(fd_.get(), rest.data(), rest.size());
+    if (count >= 0) {
+      rest.remove_prefix(static_cast<std::size_t>(count));
+    } else if (errno != EINTR) {
+      const int error = errno;
+      unfinished_ = line.size() - rest.size();
+      cut_unfinished_line();
+      if (state() == failure::none) fail(error);
+      return;
+    }
+  }
 }
 
 void row_writer::close() {
@@ -117,8 +124,9 @@ std::size_t row_writer::room_for(std::string_view lines) const {
 /// A disk that is full takes half a line. The file ends behind the last whole one again, unless somebody else wrote since.
 void row_writer::cut_unfinished_line() {
   const auto cut = std::exchange(unfinished_, 0);
+  if (cut == 0) return;
   const auto size = size_of(fd_.get());
-  if (cut == 0 || !size || *size < cut) return;
+  if (!size || *size < cut) return;
   const auto whole = static_cast<off_t>(*size - cut);
   if (::lseek(fd_.get(), 0, SEEK_CUR) != static_cast<off_t>(*size)) return;
   if (::ftruncate(fd_.get(), whole) == 0) ::lseek(fd_.get(), whole, SEEK_SET);

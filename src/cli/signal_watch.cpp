@@ -8,9 +8,7 @@ namespace hoist::cli {
 
 signal_watch::signal_watch(boost::asio::io_context& context, std::function<void(const end_ask&)> tell,
                            std::chrono::milliseconds bound)
-    : context_(context)
-    , tell_(std::move(tell))
-    , listener_([this](const end_ask& ask) { arrived(ask); }, bound) {}
+    : context_(context), tell_(std::move(tell)), listener_([this](const end_ask& ask) { arrived(ask); }, bound) {}
 
 void signal_watch::begin() {
   busy_.emplace(context_.get_executor());

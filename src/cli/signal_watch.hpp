@@ -17,9 +17,10 @@ namespace hoist::cli {
 
 class signal_watch {
  public:
-  /// From here on a signal does not end the process, but waits to be told: whatever is made before `begin` is taken apart in
-  /// order. `bound`: see end_listener.
-  signal_watch(boost::asio::io_context& context, std::function<void(const end_ask&)> tell, std::chrono::milliseconds bound);
+  /// From here on a signal does not end the process, but waits to be told: whatever is made before `begin` is taken
+  /// apart in order. `bound`: see end_listener.
+  signal_watch(boost::asio::io_context& context, std::function<void(const end_ask&)> tell,
+               std::chrono::milliseconds bound);
 
   /// Tells what has come, and what comes, on the context's thread, and keeps the context busy.
   void begin();

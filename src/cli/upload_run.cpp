@@ -84,11 +84,11 @@ class upload_run {
   }
 
   summary_facts run() {
-    listen();
-    uploader_.async_upload_all(make_batch(),
-                               [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
     began_ = std::chrono::steady_clock::now();
     try {
+      listen();
+      uploader_.async_upload_all(make_batch(),
+                                 [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
       context_.run();
     } catch (const std::bad_alloc&) {
       run_out(stop_cause::out_of_memory);
@@ -220,8 +220,10 @@ class upload_run {
     grace_.cancel();
     tick_.cancel();
     // It may have been the end before it was told that it was one.
-    const auto trouble = trouble_so_far();
-    if (trouble.cause == stop_cause::out_of_memory && !report_.complete) run_out(trouble.cause);
+    log_->flush();
+    const auto trouble = trouble_so_far().cause;
+    if (trouble == stop_cause::out_of_memory && !report_.complete) run_out(trouble);
+    if (trouble == stop_cause::log_failed && cause_ == stop_cause::none) cause_ = trouble;
   }
 
   summary_facts facts() const {
