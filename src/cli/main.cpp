@@ -48,8 +48,10 @@ int main(int argc, char** argv) {
     watch_for_ends();
     return run({argv, argv + argc});
   } catch (const usage_error& wrong) {
-    complain(wrong.what());
-    return exit_status::usage;
+    // What cannot be made without memory looks like an option that is refused.
+    const bool memory = trouble_so_far().cause == stop_cause::out_of_memory;
+    complain(memory ? memory_text() : wrong.what());
+    return memory ? exit_status::fatal : exit_status::usage;
   } catch (const std::bad_alloc&) {
     complain(memory_text());
     return exit_status::fatal;

@@ -384,6 +384,8 @@ void sqlite_store::fail(const std::string& what) {
   const std::string reason = db_ ? sqlite3_errmsg(db_.get()) : "";
   const int error = db_ ? sqlite3_system_errno(db_.get()) : 0; // before the next call has another
   roll_back();
+  const bool opening = !put_; // then nothing is wrong with the ledger, nor with the name it was given
+  if (opening && (code == SQLITE_NOMEM || (code == SQLITE_IOERR && error == ENOMEM))) throw std::bad_alloc();
   std::string text = what;
   switch (code) {
     case SQLITE_BUSY:
