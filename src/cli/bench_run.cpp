@@ -9,6 +9,7 @@
 #include "cli/escape.hpp"
 #include "cli/leftovers.hpp"
 #include "cli/library_words.hpp"
+#include "cli/process.hpp"
 #include "cli/progress_display.hpp"
 #include "cli/row_writer.hpp"
 #include "cli/rows.hpp"
@@ -78,6 +79,7 @@ class bench_run {
       finished_ = true;
       signals_.end();
       tick_.cancel();
+      grace_.cancel();
       failure_ = failure;
     });
     context_.run();
@@ -89,6 +91,9 @@ class bench_run {
     }
     return conclude();
   }
+
+  /// Somebody hangs, and must not be waited for.
+  bool has_left() const { return !finished_; }
 
  private:
   // the story ---------------------------------------------------------------------------------------------------------
@@ -190,15 +195,31 @@ class bench_run {
 
   // signals -----------------------------------------------------------------------------------------------------------
 
-  void on_signal(int number, int nth) {
-    if (nth == 1) {
-      log_->warn("{}; once more stops at once", remover_         ? "deleting what was made"
-                                                : settings_.keep ? "stopping"
-                                                                 : "stopping: what was made will be deleted");
-      return stop(cause_of(number));
+  void on_ask(const end_ask& ask) {
+    if (ask.nth == 0) return on_trouble(ask);
+    if (ask.nth == 1) {
+      stop(ask.cause);
+      return log_->warn("{}; once more stops at once", remover_         ? "deleting what was made"
+                                                       : settings_.keep ? "stopping"
+                                                                        : "stopping: what was made will be deleted");
     }
+    give_up();
     log_->warn("stopping at once");
+  }
+
+  void on_trouble(const end_ask& ask) {
+    facts_.message = ended_by_text(ask);
+    stop(ask.cause);
+    if (ask.cause != stop_cause::log_failed && measurement_) measurement_->stop(stop_mode::now);
+  }
+
+  /// What does not come to its end in time is left alone; what it made is listed.
+  void give_up() {
     abandon_.raise();
+    grace_.expires_after(second_signal_grace);
+    grace_.async_wait([this](error_code ec) {
+      if (!ec && !finished_) context_.stop();
+    });
     if (measurement_) measurement_->stop(stop_mode::now);
     if (remover_) remover_->cancel(stop_mode::now);
   }
@@ -288,7 +309,9 @@ class bench_run {
   const clock::time_point begun_ = clock::now();
   stop_sign abandon_;
   asio::io_context context_;
-  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
+  // No bound: deleting what was made takes its time.
+  signal_watch signals_{context_, [this](const end_ask& ask) { on_ask(ask); }, 0ms};
+  asio::steady_timer grace_{context_};
   asio::steady_timer tick_{context_};
   row_writer out_;
   terminal table_; ///< stdout, for its width
@@ -326,6 +349,8 @@ int run_bench(const bench_settings& s, terminal& screen, const std::shared_ptr<s
   const bool quiet = s.common.log_level > verbosity::warning;
   if (facts.made > 0 && (!quiet || facts.left > 0)) screen.print("hoist: " + objects_line(facts, s));
   if (!facts.message.empty()) log->error("{}", facts.message);
+  log->flush();
+  if (run.has_left()) ::_exit(facts.exit_code);
   return facts.exit_code;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/key_file.hpp"
 #include "cli/library_words.hpp"
 #include "cli/log.hpp"
+#include "cli/process.hpp"
 #include "cli/removal_rows.hpp"
 #include "cli/row_writer.hpp"
 #include "cli/rows.hpp"
@@ -19,10 +20,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 
 namespace hoist::cli {
@@ -30,6 +33,12 @@ namespace hoist::cli {
 namespace {
 
 namespace asio = boost::asio;
+
+using namespace std::chrono_literals;
+
+// As an upload has them.
+constexpr auto drain_time = 20s;
+constexpr auto grace_time = 5s;
 
 constexpr std::uint64_t failures_logged_max = 100;
 
@@ -57,29 +66,39 @@ class delete_run {
     all.next = [this] { return next(); };
     all.sink = [this](removal_report&& report) { settle(report); };
     remover_.async_remove_all(std::move(all), [this](error_code ec, removal_totals totals) {
+      finished_ = true;
       signals_.end();
+      drain_.cancel();
+      grace_.cancel();
       facts_.error = ec == errc::cancelled ? error_code{} : ec;
       facts_.totals = std::move(totals);
     });
     context_.run();
     conclude();
-    rows_.write(removal_summary_row(facts_));
+    rows_.write_last(removal_summary_row(facts_));
     facts_.exit_code = status_after_output(facts_.exit_code, rows_.state());
     if (rows_.state() == row_writer::failure::system && facts_.message.empty()) facts_.message = rows_unwritable(output_error_);
     return facts_;
   }
 
+  /// Somebody hangs, and must not be waited for.
+  bool has_left() const { return !finished_; }
+
  private:
   // main
 
-  void on_signal(int number, int nth) {
-    if (nth == 1) {
-      log_->warn("stopping: what is under way is waited for; once more stops at once");
-      return stop(cause_of(number), stop_mode::drain);
+  void on_ask(const end_ask& ask) {
+    if (ask.nth == 0) {
+      stop(ask.cause, ask.cause == stop_cause::log_failed ? stop_mode::drain : stop_mode::now);
+      return give_up_after(ask.cause == stop_cause::log_failed ? drain_time : grace_time);
     }
+    if (ask.nth == 1) {
+      stop(ask.cause, stop_mode::drain);
+      give_up_after(drain_time);
+      return log_->warn("stopping: what is under way is waited for; once more stops at once");
+    }
+    give_up(second_signal_grace);
     log_->warn("stopping at once");
-    abandon_.raise();
-    remover_.cancel(stop_mode::now);
   }
 
   void stop(stop_cause cause, stop_mode how) {
@@ -87,12 +106,33 @@ class delete_run {
     remover_.cancel(how);
   }
 
+  void give_up_after(std::chrono::milliseconds time) {
+    drain_.expires_after(time);
+    drain_.async_wait([this](error_code ec) {
+      if (!ec && !finished_) give_up(grace_time);
+    });
+  }
+
+  /// What does not come to its end in `grace` is left alone.
+  void give_up(std::chrono::milliseconds grace) {
+    abandon_.raise();
+    grace_.expires_after(grace);
+    grace_.async_wait([this](error_code ec) {
+      if (!ec && !finished_) context_.stop();
+    });
+    remover_.cancel(stop_mode::now);
+  }
+
   void conclude() {
-    facts_.unreadable = ids_.unreadable();
-    facts_.complete = facts_.totals.complete && listing_error_.empty();
-    if (facts_.error)
+    if (finished_) { // else the remover's thread may be writing them
+      facts_.unreadable = ids_.unreadable();
+      facts_.complete = facts_.totals.complete && listing_error_.empty();
+    }
+    if (is_trouble(facts_.stopped_by))
+      facts_.message = ended_by_text(trouble_so_far());
+    else if (facts_.error)
       facts_.message = fatal_text(facts_.error, facts_.totals.details, settings_.library.endpoint);
-    else if (!listing_error_.empty())
+    else if (finished_ && !listing_error_.empty())
       facts_.message = "the ids could not be read: " + listing_error_;
     facts_.exit_code = exit_code({.cause = facts_.stopped_by,
                                   .error = facts_.error,
@@ -133,10 +173,13 @@ class delete_run {
   stop_sign abandon_;
   id_list ids_;
   asio::io_context context_;
-  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
+  signal_watch signals_{context_, [this](const end_ask& ask) { on_ask(ask); }, drain_time + 3 * grace_time};
+  asio::steady_timer drain_{context_};
+  asio::steady_timer grace_{context_};
   remover remover_;
   row_writer rows_;
   removal_facts facts_;
+  bool finished_ = false;
   std::atomic<int> output_error_{0};
   std::uint64_t failed_ = 0;  ///< the remover's thread alone
   std::string listing_error_; ///< written by it before the end
@@ -172,6 +215,8 @@ int delete_command(std::span<const std::string> words, const environment& variab
   if (facts.unreadable > 0) log->error("{} lines were neither a row nor an id", facts.unreadable);
   if (s.summary) screen.print("hoist: " + removal_line(facts));
   if (!facts.message.empty()) log->error("{}", facts.message);
+  log->flush();
+  if (run.has_left()) ::_exit(facts.exit_code);
   return facts.exit_code;
 }
 

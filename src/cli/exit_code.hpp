@@ -4,20 +4,26 @@
 
 #include <hoist/error.hpp>
 
+#include <csignal>
 #include <cstdint>
 #include <string_view>
 
 namespace hoist::cli {
 
-/// Who ended the run before its inputs were through; the name in a summary's `stopped_by`.
+/// Who ended the run before its inputs were through; the name in a summary's `stopped_by`. Each signal is a cause of its own:
+/// its number, behind all others.
 enum class stop_cause : std::uint8_t {
   none,
-  interrupted,
-  terminated,
   too_many_errors,
   out_of_time,
   output_closed,
-  output_failed
+  output_failed,
+  log_failed,
+  out_of_memory,
+  out_of_threads,
+  signals, ///< no cause: from here on
+  interrupted = signals + SIGINT,
+  terminated = signals + SIGTERM,
 };
 
 std::string_view name_of(stop_cause cause);
@@ -30,8 +36,7 @@ constexpr int nothing_matched = 3;
 constexpr int fatal = 4;
 constexpr int too_many_errors = 5;
 constexpr int out_of_time = 6;
-constexpr int interrupted = 130;
-constexpr int terminated = 143;
+constexpr int of_signals = 128; ///< and the signal's number, as a shell has it: 130 is SIGINT, 143 SIGTERM
 constexpr int output_closed = 141;
 } // namespace exit_status
 
@@ -46,8 +51,11 @@ struct ending {
 
 int exit_code(const ending& e);
 
-/// Of a signal: the cause it is.
+/// Of a signal: the cause it is; and back, where 0 is no signal.
 stop_cause cause_of(int signal);
+int signal_of(stop_cause cause);
+/// Whether something of the process's own ended the run.
+bool is_trouble(stop_cause cause);
 
 /// What to do about an error that ended a run. Empty for none and for a cancellation.
 std::string_view remedy_for(error_code ec);

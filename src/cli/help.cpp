@@ -2,6 +2,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/option_table.hpp"
+#include "cli/process.hpp"
 
 #include <hoist/version.hpp>
 
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 
 namespace hoist::cli {
 
@@ -20,9 +22,9 @@ Exit status:
   0  every input has a URL                 5  stopped by --fail-fast or --max-errors
   1  finished, some files failed           6  stopped by --max-duration
   2  usage, configuration, or a ledger     130, 143  stopped by SIGINT, SIGTERM
-     that cannot be opened
+     that cannot be opened                 128 + n   stopped by another signal, n
   3  nothing matched (--error-on-empty)    141  nobody reads the output any more
-  4  fatal: key or TLS refused, API unreachable, storage refused, output or ledger no longer writable
+  4  fatal: key or TLS refused, API unreachable, storage refused; output, log or ledger no longer writable; no memory
 )";
 
 constexpr std::string_view upload_head =
@@ -167,7 +169,11 @@ int print_text(std::string_view text) {
   while (!text.empty()) {
     const auto count = ::write(STDOUT_FILENO, text.data(), text.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return errno == EPIPE ? exit_status::output_closed : exit_status::fatal;
+    if (count < 0 && (errno == EPIPE || errno == EBADF)) return exit_status::output_closed;
+    if (count < 0) {
+      complain("stdout cannot be written: " + std::generic_category().message(errno));
+      return exit_status::fatal;
+    }
     text.remove_prefix(static_cast<std::size_t>(count));
   }
   return exit_status::success;

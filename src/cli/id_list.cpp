@@ -48,8 +48,12 @@ unique_fd kept(unique_fd fd, const std::string& word) {
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw std::system_error(errno, std::generic_category(), escaped(word));
     if (count == 0) break;
-    if (::write(copy.get(), block.data(), static_cast<std::size_t>(count)) != count)
-      throw std::system_error(errno, std::generic_category(), name);
+    for (std::string_view rest(block.data(), static_cast<std::size_t>(count)); !rest.empty();) {
+      const auto written = ::write(copy.get(), rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) throw std::system_error(errno, std::generic_category(), name);
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
   }
   ::lseek(copy.get(), 0, SEEK_SET);
   return copy;

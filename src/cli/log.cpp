@@ -1,13 +1,23 @@
 #include "cli/log.hpp"
 
+#include "cli/end_watch.hpp"
 #include "cli/escape.hpp"
+#include "cli/unique_fd.hpp"
 #include "cli/usage_error.hpp"
 
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/basic_file_sink.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace hoist::cli {
@@ -40,6 +50,43 @@ class terminal_sink : public spdlog::sinks::base_sink<std::mutex> {
   terminal& screen_;
 };
 
+/// Appends to a file. One that cannot be written any more is told of once: nobody reads of it in there.
+class file_sink : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit file_sink(unique_fd fd) : fd_(std::move(fd)) {}
+  ~file_sink() override { write_out(); }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (failed_) return;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    lines_.append(line.data(), line.size());
+    if (lines_.size() >= lines_bytes_max) write_out();
+  }
+  void flush_() override { write_out(); }
+
+ private:
+  static constexpr std::size_t lines_bytes_max = 4096;
+
+  void write_out() {
+    for (std::string_view rest = lines_; !rest.empty() && !failed_;) {
+      const auto count = ::write(fd_.get(), rest.data(), rest.size());
+      if (count >= 0) {
+        rest.remove_prefix(static_cast<std::size_t>(count));
+      } else if (errno != EINTR) {
+        failed_ = true;
+        ask_to_end(stop_cause::log_failed, errno);
+      }
+    }
+    lines_.clear();
+  }
+
+  unique_fd fd_;
+  std::string lines_;
+  bool failed_ = false;
+};
+
 spdlog::level::level_enum level_of(verbosity v) {
   switch (v) {
   case verbosity::trace: return spdlog::level::trace;
@@ -53,15 +100,15 @@ spdlog::level::level_enum level_of(verbosity v) {
 }
 
 spdlog::sink_ptr make_file_sink(const settings& s) {
-  try {
-    auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(s.log_file.native());
-    // A file is read later, when there is no asking again: it has at least what -v shows.
-    sink->set_level(std::min(level_of(s.log_level), spdlog::level::info));
-    sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    return sink;
-  } catch (const spdlog::spdlog_ex& failure) {
-    throw usage_error("--log-file: " + escaped(failure.what()));
-  }
+  std::error_code ignored; // what matters is whether the file opens
+  if (s.log_file.has_parent_path()) std::filesystem::create_directories(s.log_file.parent_path(), ignored);
+  unique_fd fd(::open(s.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  if (!fd) throw usage_error("--log-file: " + escaped(s.log_file.native()) + ": " + std::strerror(errno));
+  auto sink = std::make_shared<file_sink>(std::move(fd));
+  // A file is read later, when there is no asking again: it has at least what -v shows.
+  sink->set_level(std::min(level_of(s.log_level), spdlog::level::info));
+  sink->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  return sink;
 }
 
 } // namespace

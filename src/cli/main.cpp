@@ -3,48 +3,23 @@
 #include "cli/bench_command.hpp"
 #include "cli/completion.hpp"
 #include "cli/delete_command.hpp"
+#include "cli/end_watch.hpp"
 #include "cli/environment.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/help.hpp"
+#include "cli/process.hpp"
 #include "cli/upload_command.hpp"
 #include "cli/usage_error.hpp"
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <exception>
+#include <new>
 #include <string>
 #include <vector>
 
 namespace {
 
 using namespace hoist::cli;
-
-/// A descriptor of the first three that is closed would be given to the next file that is opened, and rows would land
-/// in it. Read-only, so that writing to a closed stdout still fails.
-void occupy_standard_descriptors() {
-  while (true) {
-    const int fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd > STDERR_FILENO) ::close(fd);
-    if (fd < 0 || fd > STDERR_FILENO) return;
-  }
-}
-
-/// The soft limit is there for programs that use select(2); ours is better served by the hard one.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-void complain(std::string_view text) {
-  const std::string line = "hoist: error: " + std::string(text) + "\n";
-  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
-}
 
 int print_completion(const std::vector<std::string>& words) {
   const auto script = words.size() == 3 ? completion_script(words[2]) : std::nullopt;
@@ -68,14 +43,18 @@ int run(const std::vector<std::string>& words) {
 } // namespace
 
 int main(int argc, char** argv) {
-  occupy_standard_descriptors();
-  raise_descriptor_limit();
-  std::signal(SIGPIPE, SIG_IGN);
+  prepare_process();
   try {
+    watch_for_ends();
     return run({argv, argv + argc});
   } catch (const usage_error& wrong) {
-    complain(wrong.what());
-    return exit_status::usage;
+    // What cannot be made without memory looks like an option that is refused.
+    const bool memory = trouble_so_far().cause == stop_cause::out_of_memory;
+    complain(memory ? memory_text() : wrong.what());
+    return memory ? exit_status::fatal : exit_status::usage;
+  } catch (const std::bad_alloc&) {
+    complain(memory_text());
+    return exit_status::fatal;
   } catch (const std::exception& failure) {
     complain(escaped(failure.what()));
     return exit_status::fatal;

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <system_error>
+
 namespace hoist::cli {
 
 namespace {
@@ -56,10 +58,17 @@ void output::flush() {
 
 void output::summary(std::string_view line, bool complete) {
   if (!rows_) return;
-  // Rows that could not be written are not put right; the next run will.
-  if (manifest_ && manifest_->has_earlier_rows() && rows_->state() == row_writer::failure::none)
-    return manifest_->finish(complete, line);
-  rows_->write(line);
+  if (!manifest_ || !manifest_->has_earlier_rows()) return rows_->write_last(line);
+  rows_->flush();
+  rows_->close();
+  if (rows_->state() == row_writer::failure::none) return manifest_->finish(complete, line);
+  // This run's rows are not all there, so the earlier ones stay. Where the disk has no room for that either, the next run
+  // does it; why this one ended is known.
+  try {
+    manifest_->finish(false, line);
+  } catch (const std::system_error&) {
+    return;
+  }
 }
 
 row_writer::failure output::state() const {

@@ -1,10 +1,12 @@
 #include "cli/plan_run.hpp"
 
+#include "cli/end_watch.hpp"
 #include "cli/escape.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/ledger_place.hpp"
 #include "cli/library_words.hpp"
 #include "cli/output.hpp"
+#include "cli/process.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_inputs.hpp"
 #include "cli/type_map.hpp"
@@ -17,11 +19,16 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace hoist::cli {
 
 namespace {
+
+/// A rehearsal has nothing in flight.
+constexpr std::chrono::seconds time_to_end{5};
 
 /// What would be refused at once in the real run is refused here as well.
 void check_options(hoist::options o) {
@@ -64,9 +71,19 @@ int run_plan(settings s, terminal& screen) {
   const auto manifest = std::exchange(s.manifest, {});
   const auto types = types_of(s);
   stop_sign stop;
+  std::atomic<stop_cause> asked{stop_cause::none};
+  const end_listener ends(
+      [&](const end_ask& ask) {
+        auto none = stop_cause::none;
+        asked.compare_exchange_strong(none, ask.cause);
+        stop.raise();
+      },
+      time_to_end);
   auto failure = row_writer::failure::none;
-  output out(s, stop, [&](row_writer::failure kind, int) {
+  int error = 0;
+  output out(s, stop, [&](row_writer::failure kind, int why) {
     failure = kind;
+    error = why;
     stop.raise();
   });
   auto own = own_files_of(s, out);
@@ -84,8 +101,13 @@ int run_plan(settings s, terminal& screen) {
   out.row(plan_summary_row(facts));
   if (failure == row_writer::failure::closed) return exit_status::output_closed;
   if (failure == row_writer::failure::system) {
-    screen.print("hoist: error: the rows cannot be written");
+    screen.print("hoist: error: " + rows_unwritable(error));
     return exit_status::fatal;
+  }
+  if (const auto cause = asked.load(); cause != stop_cause::none) {
+    const int number = signal_of(cause);
+    screen.print("hoist: error: " + (number != 0 ? "stopped by " + std::string(name_of(cause)) : ended_by_text(trouble_so_far())));
+    return number != 0 ? exit_status::of_signals + number : exit_status::fatal;
   }
   if (s.summary) screen.print(words_of(facts, inputs.hidden_taken()));
   return exit_status_of(s, facts);

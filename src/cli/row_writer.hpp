@@ -25,6 +25,11 @@ class row_writer {
 
   /// A whole line, and whatever was collected before it. Dropped after a failure, here and below.
   void write(std::string_view line);
+  /// The last line, for which a file that may not grow has kept some room; after a failure as well, when the file takes it.
+  /// Later ones are dropped.
+  void write_last(std::string_view line);
+  /// Nothing is written any more, whoever still has rows.
+  void close();
   /// A whole line that may wait for the next `write` or `flush`.
   void collect(std::string_view line);
   void flush() { write({}); }
@@ -35,6 +40,9 @@ class row_writer {
  private:
   void write_all(std::string_view lines);
   bool write_some(std::string_view& rest);
+  void write_beyond_the_rest(std::string_view line);
+  std::size_t room_for(std::string_view lines) const;
+  void cut_unfinished_line();
   void fail(int error);
 
   std::mutex mutex_;
@@ -44,6 +52,8 @@ class row_writer {
   std::function<void(failure, int)> on_failure_;
   std::atomic<failure> state_{failure::none};
   bool may_block_ = false; ///< pipes, terminals and sockets
+  std::size_t unfinished_ = 0; ///< bytes written of a line whose end is not
+  bool closed_ = false;
 };
 
 /// What `status` becomes by what became of the rows: a run that ended well ends with their failure.

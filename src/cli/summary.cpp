@@ -66,6 +66,8 @@ std::vector<std::string> summary_lines(const summary_facts& facts, const counts&
 
 std::string failure_line(const summary_facts& facts, const counts& numbers) {
   if (!facts.message.empty()) return facts.message;
+  if (signal_of(facts.stopped_by) != 0 && facts.exit_code > exit_status::of_signals)
+    return fmt::format("stopped by {}", name_of(facts.stopped_by));
   switch (facts.exit_code) {
   case exit_status::success: return {};
   case exit_status::some_failed:
@@ -75,8 +77,6 @@ std::string failure_line(const summary_facts& facts, const counts& numbers) {
   case exit_status::too_many_errors:
     return fmt::format("stopped after {} failed files ({})", facts.failed, causes_text(numbers.causes));
   case exit_status::out_of_time: return "stopped by --max-duration; the same command goes on";
-  case exit_status::interrupted:
-  case exit_status::terminated: return fmt::format("stopped by {}", name_of(facts.stopped_by));
   case exit_status::output_closed: return "stopped: nobody reads the output any more";
   default: return "the run ended early";
   }

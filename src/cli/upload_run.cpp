@@ -3,7 +3,8 @@
 //   the walk     batch.next: inputs, rows of what is skipped or cannot be taken
 //   the reports  batch.sink: rows of what was settled
 // Main never waits for another thread. The others are released by two signs: `intake_stop_` (take nothing more) and
-// `abandon_` (do not even wait for the reader of the rows).
+// `abandon_` (do not even wait for the reader of the rows). One that hangs in a system call sees neither: main then leaves
+// without it, writes the summary of what is settled, and ends the process. (A fourth, of end_watch, sees to that.)
 
 #include "cli/upload_run.hpp"
 
@@ -12,6 +13,7 @@
 #include "cli/library_words.hpp"
 #include "cli/log.hpp"
 #include "cli/output.hpp"
+#include "cli/process.hpp"
 #include "cli/progress_display.hpp"
 #include "cli/rows.hpp"
 #include "cli/run_inputs.hpp"
@@ -29,9 +31,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <exception>
 #include <filesystem>
+#include <new>
 #include <optional>
+#include <system_error>
 
 namespace hoist::cli {
 
@@ -43,8 +49,18 @@ using namespace std::chrono_literals;
 /// What is in flight when the intake stops gets this long: the contract's bound.
 constexpr auto drain_time = 20s;
 
+/// After that, what is cut off answers at once, unless it hangs; and what is settled is written down, which takes long for a
+/// manifest of millions of rows alone.
+constexpr auto grace_time = 5s;
+constexpr auto closing_time = 60s;
+
 /// Further failures are in the rows; a log of a million lines helps nobody.
 constexpr std::uint64_t failures_logged_max = 100;
+
+/// A thread that found nothing of what it needs waits for the end of the process.
+bool may_have_parked(stop_cause trouble) {
+  return trouble == stop_cause::out_of_memory || trouble == stop_cause::out_of_threads;
+}
 
 class upload_run {
  public:
@@ -68,13 +84,22 @@ class upload_run {
   }
 
   summary_facts run() {
-    listen();
-    uploader_.async_upload_all(make_batch(),
-                               [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
-    context_.run();
+    began_ = std::chrono::steady_clock::now();
+    try {
+      listen();
+      uploader_.async_upload_all(make_batch(),
+                                 [this](error_code ec, batch_report report) { finish(ec, std::move(report)); });
+      context_.run();
+    } catch (const std::bad_alloc&) {
+      run_out(stop_cause::out_of_memory);
+    }
+    if (!finished_) leave();
     display_.clear();
     return facts();
   }
+
+  /// Somebody hangs: whoever waits for the library's threads, as its destructor does, would hang as well.
+  bool has_left() const { return left_ || may_have_parked(trouble_so_far().cause); }
 
   counts numbers() const { return tally_.read(); }
   std::uint64_t hidden_taken() const { return inputs_.hidden_taken(); }
@@ -85,7 +110,7 @@ class upload_run {
     const bool ended_well = facts.exit_code == exit_status::success || facts.exit_code == exit_status::some_failed;
     try {
       output_.summary(summary_row(facts), facts.complete);
-    } catch (const std::system_error& failure) {
+    } catch (const std::exception& failure) { // the disk, or no memory
       log_->error("the manifest could not be put right: {}; its rows are true, and the same command mends it",
                   escaped(failure.what()));
       return ended_well ? exit_status::fatal : facts.exit_code;
@@ -116,13 +141,30 @@ class upload_run {
     });
   }
 
-  void on_signal(int number, int nth) {
-    if (nth == 1 && cause_ == stop_cause::none) {
-      log_->warn("stopping: what is in flight may finish for {} s; once more stops at once", drain_time.count());
-      return stop(cause_of(number));
+  void on_ask(const end_ask& ask) {
+    if (ask.nth == 0) return on_trouble(ask);
+    if (ask.nth == 1 && cause_ == stop_cause::none) {
+      stop(ask.cause);
+      // Only now: whoever reads this may hang as well.
+      return log_->warn("{}: stopping; what is in flight may finish for {} s; once more stops at once", name_of(ask.cause),
+                        drain_time.count());
     }
+    end_within(second_signal_time, exit_status::of_signals + signal_of(signal_of(cause_) != 0 ? cause_ : ask.cause));
+    give_up(second_signal_grace);
     log_->warn("stopping at once");
-    give_up();
+  }
+
+  /// Without memory nothing of what is in flight comes to a good end.
+  void on_trouble(const end_ask& ask) {
+    if (ask.cause == stop_cause::log_failed) return stop(ask.cause);
+    run_out(ask.cause);
+    give_up(grace_time);
+  }
+
+  /// It explains whatever else has been said meanwhile: an answer that cannot be read, a row that cannot be kept.
+  void run_out(stop_cause of_what) {
+    cause_ = of_what;
+    error_ = {};
   }
 
   /// Takes nothing more and lets what is in flight finish, in bounded time. The first cause counts.
@@ -134,15 +176,37 @@ class upload_run {
     drain_.expires_after(drain_time);
     drain_.async_wait([this](error_code ec) {
       if (ec || finished_) return;
+      give_up(grace_time);
       log_->warn("stopping at once: {} s have passed", drain_time.count());
-      give_up();
     });
   }
 
-  void give_up() {
+  /// What does not come to its end in `grace` is left alone.
+  void give_up(std::chrono::milliseconds grace) {
     intake_stop_.raise();
     abandon_.raise();
+    grace_.expires_after(grace);
+    grace_.async_wait([this](error_code ec) {
+      if (!ec && !finished_) context_.stop();
+    });
     uploader_.cancel(stop_mode::now);
+  }
+
+  /// The completion has not come; nothing that comes now is looked at.
+  void leave() {
+    left_ = true;
+    finished_ = true;
+    intake_stop_.raise();
+    abandon_.raise();
+    const auto moved = uploader_.snapshot();
+    if (!error_) error_ = errc::cancelled;
+    report_.complete = false;
+    report_.bytes = moved.bytes_done;
+    report_.presigns = moved.presigns;
+    report_.puts = moved.puts;
+    report_.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
+    const auto numbers = tally_.read();
+    report_.unsettled = numbers.taken - std::min(numbers.taken, numbers.settled);
   }
 
   void finish(error_code ec, batch_report report) {
@@ -153,7 +217,13 @@ class upload_run {
     signals_.end();
     time_box_.cancel();
     drain_.cancel();
+    grace_.cancel();
     tick_.cancel();
+    // It may have been the end before it was told that it was one.
+    log_->flush();
+    const auto trouble = trouble_so_far().cause;
+    if (trouble == stop_cause::out_of_memory && !report_.complete) run_out(trouble);
+    if (trouble == stop_cause::log_failed && cause_ == stop_cause::none) cause_ = trouble;
   }
 
   summary_facts facts() const {
@@ -165,7 +235,7 @@ class upload_run {
     facts.skipped = numbers.skipped;
     facts.from_ledger = numbers.from_ledger;
     if (inputs_.is_exhausted()) facts.unsettled = report_.unsettled;
-    facts.complete = inputs_.is_exhausted() && report_.complete && listing_error_.empty();
+    facts.complete = inputs_.is_exhausted() && report_.complete && listing_error().empty();
     facts.error = error_ == errc::cancelled ? error_code{} : error_;
     facts.stopped_by = cause_;
     facts.message = message();
@@ -178,9 +248,13 @@ class upload_run {
     return facts;
   }
 
+  /// The walk's thread may be writing it, as long as it has not ended.
+  std::string listing_error() const { return left_ ? std::string{} : listing_error_; }
+
   /// What ended the run, in one sentence; empty when nothing did but a signal or a limit that was asked for.
   std::string message() const {
-    if (!listing_error_.empty()) return "the inputs could not be listed: " + listing_error_;
+    if (is_trouble(cause_)) return ended_by_text({cause_, 0, trouble_so_far().error});
+    if (!listing_error().empty()) return "the inputs could not be listed: " + listing_error();
     if (cause_ == stop_cause::output_failed) return rows_unwritable(output_error_);
     if (!error_ || error_ == errc::cancelled) {
       return report_.complete || cause_ != stop_cause::none ? std::string{} : report_.details.message;
@@ -212,7 +286,13 @@ class upload_run {
   batch make_batch() {
     batch b;
     b.next = [this] { return next(); };
-    b.sink = [this](file_report&& report) { settle(report); };
+    b.sink = [this](file_report&& report) {
+      try {
+        settle(report);
+      } catch (const std::bad_alloc&) { // the ledger has it, and so has the next run's manifest
+        ask_to_end(stop_cause::out_of_memory);
+      }
+    };
     b.flush = [this] { output_.flush(); };
     b.watch.on_stop = [this] { intake_stop_.raise(); };
     b.watch.on_log = [this](severity s, const std::string& text) { log_->log(level_of(s), "{}", text); };
@@ -271,9 +351,10 @@ class upload_run {
   stop_sign abandon_;
   tally tally_;
   asio::io_context context_;
-  signal_watch signals_{context_, [this](int number, int nth) { on_signal(number, nth); }};
+  signal_watch signals_{context_, [this](const end_ask& ask) { on_ask(ask); }, drain_time + grace_time + closing_time};
   asio::steady_timer time_box_{context_};
   asio::steady_timer drain_{context_};
+  asio::steady_timer grace_{context_};
   asio::steady_timer tick_{context_};
   uploader uploader_;
   output output_;
@@ -282,6 +363,8 @@ class upload_run {
 
   stop_cause cause_ = stop_cause::none;
   bool finished_ = false;
+  bool left_ = false;
+  std::chrono::steady_clock::time_point began_;
   error_code error_;
   batch_report report_;
   bool first_times_settled_ = false; ///< the walk's thread alone
@@ -306,6 +389,8 @@ int run_upload(const settings& s, std::span<const std::string> words, terminal& 
   auto facts = run.run();
   facts.exit_code = run.write_summary(facts);
   tell_end(s, facts, run.numbers(), run.hidden_taken(), words, screen, *log);
+  log->flush();
+  if (run.has_left()) ::_exit(facts.exit_code);
   return facts.exit_code;
 }
 

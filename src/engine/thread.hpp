@@ -14,7 +14,7 @@ std::thread started(Work work) {
   try {
     return std::thread(std::move(work));
   } catch (const std::system_error& e) {
-    throw std::system_error(e.code(), "cannot start a thread, of which `ulimit -u` or a container may allow no more");
+    throw std::system_error(e.code(), "cannot start a thread, of which `ulimit -u`, memory (`ulimit -v`) or a container may allow no more");
   }
 }
 

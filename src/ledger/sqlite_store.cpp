@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -37,6 +38,10 @@ constexpr const char* find_sql =
 constexpr const char* put_sql =
     "INSERT OR REPLACE INTO files VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18)";
 
+constexpr const char* disk_full = "cannot be written: the disk is full; free some space and run the same command again";
+constexpr const char* read_only = "cannot be written: it, or its folder, is read-only; name another with --ledger";
+constexpr const char* no_memory = "cannot be used: out of memory; raise ulimit -v or lower --concurrency";
+constexpr const char* no_memory_to_write = "the ledger cannot be written: out of memory";
 constexpr const char* damaged = "is damaged; move it aside to start anew, or restore a copy";
 
 // ---- a row's checksum: FNV-1a -----------------------------------------------------------------------------------
@@ -107,10 +112,21 @@ void set(sqlite3_stmt* s, int index, const std::optional<core::wall_time>& time)
     sqlite3_bind_null(s, index);
 }
 
-/// What the system said to SQLite, which says "disk I/O error" to each of it.
-std::string system_reason(sqlite3* db) {
-  const int error = db ? sqlite3_system_errno(db) : 0;
+/// What the system said to SQLite, which says "disk I/O error" to each of it but a full disk.
+std::string system_reason(int error) {
   return error == 0 ? std::string{} : " (" + std::generic_category().message(error) + ")";
+}
+
+/// Of an I/O error that has a remedy, as a full disk has; else empty.
+std::string_view known_reason(int error) {
+  switch (error) {
+    case EFBIG: return "cannot be written: it may not grow any more (ulimit -f, or its file system); raise that and run the same command again";
+    case EDQUOT: return "cannot be written: the disk quota is used up; free some space and run the same command again";
+    case ENOSPC: return disk_full;
+    case EROFS: return read_only;
+    case ENOMEM: return no_memory;
+    default: return {};
+  }
 }
 
 row row_from(sqlite3_stmt* s, std::string_view path) {
@@ -285,6 +301,15 @@ void sqlite_store::put(row r) {
 void sqlite_store::commit() {
   const std::lock_guard lock(mutex_);
   if (staged_.empty()) return;
+  try {
+    write_staged();
+  } catch (const std::bad_alloc&) { // half a group is none
+    roll_back();
+    throw boost::system::system_error(make_error_code(errc::ledger_failed), no_memory_to_write);
+  }
+}
+
+void sqlite_store::write_staged() {
   const auto group = std::exchange(staged_, {});
   // In the order of their paths neighbours share pages, at a third of the cost; of equal paths the last one counts.
   std::vector<const row*> sorted;
@@ -348,12 +373,19 @@ std::string sqlite_store::text(const char* sql) {
   return result == SQLITE_ROW ? text_of(s.get(), 0) : std::string{};
 }
 
+/// A transaction that is left open would keep what was half written; its own failure would tell nothing new.
+void sqlite_store::roll_back() noexcept {
+  if (db_ && sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
 /// What SQLite found wrong is told before what we were about to do.
 void sqlite_store::fail(const std::string& what) {
   const int code = db_ ? sqlite3_errcode(db_.get()) & 0xff : SQLITE_OK;
   const std::string reason = db_ ? sqlite3_errmsg(db_.get()) : "";
-  // A transaction that is left open would keep what was half written; its own failure would tell nothing new.
-  if (db_ && sqlite3_get_autocommit(db_.get()) == 0) sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  const int error = db_ ? sqlite3_system_errno(db_.get()) : 0; // before the next call has another
+  roll_back();
+  const bool opening = !put_; // then nothing is wrong with the ledger, nor with the name it was given
+  if (opening && (code == SQLITE_NOMEM || (code == SQLITE_IOERR && error == ENOMEM))) throw std::bad_alloc();
   std::string text = what;
   switch (code) {
     case SQLITE_BUSY:
@@ -363,12 +395,19 @@ void sqlite_store::fail(const std::string& what) {
     case SQLITE_NOTADB: text = "is no ledger of hoist's, or damaged; name another with --ledger"; break;
     // SQLite says the same of a page that makes no sense and of one that the disk does not give (EIO).
     case SQLITE_CORRUPT: text = "is damaged, or its disk is; move it aside to start anew, or restore a copy"; break;
-    case SQLITE_FULL: text = "cannot be written: the disk is full; free some space and run the same command again"; break;
-    case SQLITE_READONLY: text = "cannot be written: it, or its folder, is read-only; name another with --ledger"; break;
+    case SQLITE_FULL: text = disk_full; break;
+    case SQLITE_READONLY: text = read_only; break;
+    case SQLITE_NOMEM: text = no_memory; break;
     case SQLITE_OK:
     case SQLITE_ROW:
     case SQLITE_DONE: break;
-    default: text += ": " + reason + system_reason(db_.get());
+    case SQLITE_IOERR:
+      if (const auto known = known_reason(error); !known.empty()) {
+        text = known;
+        break;
+      }
+      [[fallthrough]];
+    default: text += ": " + reason + system_reason(error);
   }
   throw boost::system::system_error(make_error_code(errc::ledger_failed), "the ledger " + file_.string() + " " + text);
 }

@@ -68,6 +68,8 @@ class sqlite_store final : public store {
   statement prepare(const char* sql);
   std::int64_t number(const char* sql);
   std::string text(const char* sql);
+  void write_staged();
+  void roll_back() noexcept;
   [[noreturn]] void fail(const std::string& what);
   void write(const row& r);
 

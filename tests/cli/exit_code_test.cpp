@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
+
 namespace hoist::cli {
 namespace {
 
@@ -36,9 +38,28 @@ TEST(exit_code, table) {
       {"SIGINT", ended(stop_cause::interrupted), 130},
       {"SIGTERM", ended(stop_cause::terminated), 143},
       {"reader gone", ended(stop_cause::output_closed), 141},
+      {"SIGHUP", ended(cause_of(SIGHUP)), 129},
+      {"the last real-time signal", ended(cause_of(SIGRTMAX)), 128 + SIGRTMAX},
       {"disk full", ended(stop_cause::output_failed), 4},
+      {"the log's disk full", ended(stop_cause::log_failed), 4},
+      {"no memory", ended(stop_cause::out_of_memory), 4},
+      {"no thread", ended(stop_cause::out_of_threads), 4},
   };
   for (const auto& c : cases) EXPECT_EQ(exit_code(c.input), c.expected) << c.name;
+}
+
+// A signal is its own cause, by a name that people know.
+TEST(exit_code, signals) {
+  EXPECT_EQ(cause_of(SIGINT), stop_cause::interrupted);
+  EXPECT_EQ(cause_of(SIGTERM), stop_cause::terminated);
+  EXPECT_EQ(name_of(cause_of(SIGQUIT)), "SIGQUIT");
+  EXPECT_EQ(name_of(cause_of(SIGRTMIN + 3)), "SIGRTMIN+3");
+  for (int number = 1; number <= SIGRTMAX; ++number) {
+    EXPECT_EQ(signal_of(cause_of(number)), number);
+    EXPECT_FALSE(is_trouble(cause_of(number)));
+  }
+  for (const auto other : {stop_cause::none, stop_cause::output_failed, stop_cause::out_of_memory, stop_cause::out_of_threads})
+    EXPECT_EQ(signal_of(other), 0);
 }
 
 // Every error that ends a run comes with something to do.

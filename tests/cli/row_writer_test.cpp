@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
+#include <memory>
 #include <string>
 
 namespace hoist::cli {
@@ -102,6 +106,69 @@ TEST(row_writer, a_full_disk_is_reported) {
   row_writer writer(std::move(full), abandon, [&](row_writer::failure k, int) { kind = k; });
   writer.write("a\n");
   EXPECT_EQ(kind, row_writer::failure::system);
+}
+
+/// A file that may not grow beyond `bytes`, for as long as this lives.
+class small_file {
+ public:
+  explicit small_file(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~small_file() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+  small_file(const small_file&) = delete;
+  small_file& operator=(const small_file&) = delete;
+
+  unique_fd writer() { return copy_of(::fileno(file_.get())); }
+  std::string text() {
+    std::string all(1 << 16, '\0');
+    const auto n = ::pread(::fileno(file_.get()), all.data(), all.size(), 0);
+    all.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return all;
+  }
+
+ private:
+  struct close_file {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+  };
+  std::unique_ptr<std::FILE, close_file> file_{std::tmpfile()};
+  rlimit before_{};
+};
+
+// A file that may not grow gets whole rows, is reported as a full disk is, and has room for the summary.
+TEST(row_writer, a_limited_file_ends_with_its_summary) {
+  small_file file(8192);
+  stop_sign abandon;
+  int why = 0;
+  row_writer writer(file.writer(), abandon, [&](row_writer::failure, int error) { why = error; });
+  std::string rows;
+  for (int i = 0; i < 100; ++i) rows += std::string(199, static_cast<char>('a' + i % 26)) + "\n";
+  writer.write(rows);
+  EXPECT_EQ(why, EFBIG);
+  EXPECT_EQ(writer.state(), row_writer::failure::system);
+  writer.write_last("summary\n");
+  writer.write("late\n");
+  const auto text = file.text();
+  EXPECT_TRUE(text.ends_with("\nsummary\n"));
+  EXPECT_EQ((text.size() - 8) % 200, 0u) << "whole rows";
+  EXPECT_GT(text.size(), 5000u);
+}
+
+// What comes behind the last row is dropped.
+TEST(row_writer, the_last_row_is_the_last) {
+  stop_sign abandon;
+  auto [read_end, write_end] = make_pipe();
+  row_writer writer(std::move(write_end), abandon, [](row_writer::failure, int) { FAIL(); });
+  writer.collect("row\n");
+  writer.write_last("last\n");
+  writer.collect("late\n");
+  writer.flush();
+  std::array<char, 32> buffer{};
+  const auto n = ::read(read_end.get(), buffer.data(), buffer.size());
+  EXPECT_EQ(std::string(buffer.data(), static_cast<std::size_t>(n)), "row\nlast\n");
 }
 
 // Rows that could not be written make a run that ended well end with that; what ended badly keeps its reason.

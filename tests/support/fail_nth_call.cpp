@@ -7,15 +7,17 @@
 //               about nothing, such as epoll_create1, is about ""
 //   NTH_AT      n, from 1: calls about other things are not counted; 0 fails none, and reports how many there were
 //   NTH_WITH    errno of the failure; 0 for a call that moves half of what it was asked to, as a full disk does it
+//   NTH_TAKES   seconds: the call does not fail, but takes so long, and no signal wakes it, as a disk that hangs
 //   NTH_ON      "once", or "from": every later call fails as well
 //   NTH_REPORT  a file that gets a line for the first failure; whoever finds none has reached the end of the calls
 //
-// Calls that the C library makes to itself (fopen, getaddrinfo, what OpenSSL reads of certificates by it) do not pass here.
+// Calls that the C library makes to itself (fopen, what getaddrinfo does, what OpenSSL reads of certificates by it) do not pass here.
 
 #include <dlfcn.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -34,6 +36,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace {
 
@@ -41,6 +44,7 @@ struct order {
   const char *call = nullptr, *of = "*", *report = nullptr;
   long at = 0;
   int with = 0;
+  long takes = 0;
   bool from = false;
 } wanted; // filled before main, and by then of no thread but the first
 std::atomic<long> calls{0};
@@ -54,6 +58,7 @@ __attribute__((constructor)) void read_order() {
   wanted.report = text("NTH_REPORT", nullptr);
   wanted.at = std::atol(text("NTH_AT", "0"));
   wanted.with = std::atoi(text("NTH_WITH", "5"));
+  wanted.takes = std::atol(text("NTH_TAKES", "0"));
   wanted.from = std::strcmp(text("NTH_ON", "once"), "from") == 0;
   wanted.call = text("NTH_CALL", nullptr);
 }
@@ -108,9 +113,18 @@ Function real(Function, const char* name) {
 }
 #define REAL(name) real(&name, #name)
 
+/// One that is due and does not fail has taken its time when this returns.
+bool is_slow() {
+  if (wanted.takes == 0) return false;
+  timespec left{wanted.takes, 0};
+  while (nanosleep(&left, &left) != 0) {
+  }
+  return true;
+}
+
 /// For a call that moves `count` bytes: true when it fails now; a short one is told by a smaller count.
 bool fails(const char* call, int descriptor, size_t& count) {
-  if (!is_wanted(call) || !is_due_on(descriptor)) return false;
+  if (!is_wanted(call) || !is_due_on(descriptor) || is_slow()) return false;
   if (wanted.with == 0) {
     count = count > 1 ? count / 2 : count;
     return false;
@@ -120,19 +134,19 @@ bool fails(const char* call, int descriptor, size_t& count) {
 }
 
 bool fails(const char* call, int descriptor) {
-  if (!is_wanted(call) || !is_due_on(descriptor)) return false;
+  if (!is_wanted(call) || !is_due_on(descriptor) || is_slow()) return false;
   errno = wanted.with;
   return true;
 }
 
 bool fails_at(const char* call, int folder, const char* path) {
-  if (!is_wanted(call) || !is_due_at(folder, path)) return false;
+  if (!is_wanted(call) || !is_due_at(folder, path) || is_slow()) return false;
   errno = wanted.with;
   return true;
 }
 
 bool fails(const char* call) {
-  if (!is_wanted(call) || !is_due("")) return false;
+  if (!is_wanted(call) || !is_due("") || is_slow()) return false;
   errno = wanted.with;
   return true;
 }
@@ -273,6 +287,11 @@ ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
 }
 ssize_t sendfile(int to, int from, off_t* at, size_t count) noexcept {
   return fails("sendfile", from, count) ? -1 : REAL(sendfile)(to, from, at, count);
+}
+
+int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** found) {
+  if (fails("getaddrinfo")) return EAI_SYSTEM;
+  return REAL(getaddrinfo)(name, service, hints, found);
 }
 
 int epoll_create1(int flags) noexcept { return fails("epoll_create1") ? -1 : REAL(epoll_create1)(flags); }
