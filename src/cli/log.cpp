@@ -124,6 +124,14 @@ spdlog::level::level_enum level_of(severity s) {
   return spdlog::level::info;
 }
 
+severity severity_of(const spdlog::logger& log) {
+  auto lowest = spdlog::level::off;
+  for (const auto& sink : log.sinks()) lowest = std::min(lowest, sink->level());
+  for (const auto each : {severity::trace, severity::debug, severity::info, severity::warning})
+    if (level_of(each) >= lowest) return each;
+  return severity::error;
+}
+
 std::shared_ptr<spdlog::logger> make_log(const settings& s, terminal& screen) {
   auto on_screen = std::make_shared<terminal_sink>(screen);
   on_screen->set_level(level_of(s.log_level));

@@ -17,5 +17,7 @@ namespace hoist::cli {
 std::shared_ptr<spdlog::logger> make_log(const settings& s, terminal& screen);
 
 spdlog::level::level_enum level_of(severity s);
+/// The lowest that anybody is shown.
+severity severity_of(const spdlog::logger& log);
 
 } // namespace hoist::cli

@@ -36,6 +36,7 @@ std::string bytes_text(const progress_view& view) {
 /// The parts that there is something to say about, the most important first.
 std::vector<std::string> parts_of(const progress_view& view) {
   std::vector<std::string> parts{files_text(view)};
+  if (!view.waits_for.empty()) parts.push_back(view.waits_for);
   if (view.failed > 0) parts.push_back(fmt::format("{} failed", view.failed));
   parts.push_back(bytes_text(view));
   if (const auto left = time_left(view)) parts.push_back("ETA " + clock_text(*left));
@@ -46,6 +47,15 @@ std::vector<std::string> parts_of(const progress_view& view) {
 }
 
 } // namespace
+
+std::string waiting_text(const waiting& w) {
+  const auto seconds = [](std::chrono::milliseconds t) { return (t.count() + 500) / 1000; };
+  std::string text = "waiting for " + w.for_what;
+  if (!w.reason.empty()) text += ": " + w.reason;
+  text += fmt::format(", {} s", seconds(w.since));
+  if (w.next_try) text += fmt::format("; next try in {} s", std::max<std::int64_t>(1, seconds(*w.next_try)));
+  return text;
+}
 
 std::optional<std::chrono::seconds> time_left(const progress_view& view) {
   if (!view.total || view.files_per_second <= 0) return std::nullopt;

@@ -2,6 +2,8 @@
 
 // Progress as text, from counters. Pure: time and width are arguments.
 
+#include <hoist/report.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +22,11 @@ struct progress_view {
   std::uint64_t retries = 0;
   double files_per_second = 0;
   double bytes_per_second = 0;
+  std::string waits_for; ///< what is waited for, as a clause; empty: nothing worth telling
 };
+
+/// E.g. "waiting for storage https://cdn.example: connection refused, 35 s; next try in 4 s".
+std::string waiting_text(const waiting& w);
 
 /// Never longer than `width` - 1 columns, so that it does not wrap. What matters least is left out first.
 std::string bar_line(const progress_view& view, std::size_t width);

@@ -18,6 +18,7 @@ progress_view view_of(const progress_display::state& seen, const rate_meter& rat
   view.retries = moved.retries;
   view.files_per_second = rates.files_per_second();
   view.bytes_per_second = rates.bytes_per_second();
+  if (moved.waits_for) view.waits_for = waiting_text(*moved.waits_for);
   return view;
 }
 

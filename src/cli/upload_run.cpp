@@ -296,6 +296,7 @@ class upload_run {
     b.flush = [this] { output_.flush(); };
     b.watch.on_stop = [this] { intake_stop_.raise(); };
     b.watch.on_log = [this](severity s, const std::string& text) { log_->log(level_of(s), "{}", text); };
+    b.watch.log_from = severity_of(*log_);
     return b;
   }
 

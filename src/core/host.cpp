@@ -38,7 +38,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
   assert(in_flight_ > 0);
   --in_flight_;
   auto how = limiter::ending::silent;
-  const bool alive = policy_.counts_connections && answered_since(begun);
+  const bool alive = is_alive(begun, now);
   if (is_answer(why.kind) || why.kind == garbled) {
     how = why.kind == throttled ? limiter::ending::throttled : limiter::ending::answered;
     answered(now);
@@ -49,7 +49,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
   } else if (why.kind == unreachable || why.kind == handshake_lost) {
     connects.refused(now);
     if (why.kind == handshake_lost) ++handshakes_lost_;
-    const bool absent = why.kind == unreachable || (served_anywhere_ && handshakes_lost_ >= limits::handshakes_lost_max);
+    const bool absent = why.kind == unreachable || handshakes_lost_ >= limits::handshakes_lost_max;
     if (absent && !alive)
       close_gate(now, as, gates, {});
     else
@@ -63,10 +63,16 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
 }
 
+/// Whether it answers on other connections, so that one that could not be made is about connections, not about the host.
+bool host::is_alive(instant begun, instant now) const noexcept {
+  if (!policy_.counts_connections || !last_answer_) return false;
+  return *last_answer_ > begun || (connections_ > 0 && now - *last_answer_ < limits::alive_for);
+}
+
 /// It answers. After an outage, a crowd that had waited for that would be the next one.
 void host::answered(instant now) noexcept {
-  if (const auto down = gate.down_since()) {
-    if (now - *down >= limits::outage_min) limit.restart();
+  if (const auto down = gate.down_since(); down && now - *down >= limits::outage_min) {
+    limit.restart();
     connects.restart();
   }
   gate.answered(now);

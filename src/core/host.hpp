@@ -62,8 +62,7 @@ class host {
   int connections() const noexcept { return connections_; }
   bool reached() const noexcept { return reached_; }
   std::uint32_t served() const noexcept { return served_; }
-  /// It has answered somebody since.
-  bool answered_since(instant t) const noexcept { return last_answer_ && *last_answer_ > t; }
+  bool is_alive(instant begun, instant now) const noexcept;
   std::optional<instant> last_served() const noexcept { return last_served_; }
   /// It is away, or says nothing although it was asked; since when.
   std::optional<instant> silent_since(instant now) const noexcept;

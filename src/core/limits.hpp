@@ -56,6 +56,8 @@ constexpr millis review_interval = 1s;
 
 /// Attempts under way to one origin that has not been reached yet, by all shards together.
 constexpr int connects_first = 8;
+/// A host with connections that stand, and that has answered so lately, is there, whatever a new connection meets.
+constexpr millis alive_for = 1s;
 /// More connections than this are never made at once, however well it goes.
 constexpr int connects_max = 32;
 /// After a failed attempt at a host that answers on other connections: at most ten a second are refused.

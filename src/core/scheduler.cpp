@@ -207,7 +207,7 @@ void scheduler::decide(file_id f, const outcome& why, host& where, instant now) 
   file.at = stage::absent; // between two stages, until one of the branches below gives it a new one
   attempt_end end{why, putting};
   end.host_away = !where.gate.open();
-  end.host_alive = limits_.counts_connections && where.gate.open() && where.answered_since(file.begun);
+  end.host_alive = where.gate.open() && where.is_alive(file.begun, now);
   end.ticket_lapsed = putting && ticket_lapsed(file, why, now);
   if (ends_the_run(f, why, where, now)) return;
   if (file.draining) return settle(f, settlement::abandoned, file.end_cause);
@@ -253,7 +253,9 @@ void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, in
   switch (s.what) {
     case next_step::retry: return retry_later(f, where, why, now);
     case next_step::again: return requeue(f, now);
-    case next_step::in_turn: return queue_again(f, now);
+    case next_step::in_turn:
+      if (why.retry_after) owe_attempt(file, std::min(*why.retry_after, limits::retry_after_max), now);
+      return queue_again(f, now);
     case next_step::shortage: return retry_after_shortage(f, now);
     case next_step::fail: return settle(f, settlement::failed, s.cause);
     case next_step::abandon: return settle(f, settlement::abandoned, file.end_cause);
@@ -305,7 +307,7 @@ void scheduler::retry_later(file_id f, host& where, const outcome& why, instant 
   judge_at(file, where, now);
   file.failing.failed(now, readings_for(file, now), asked ? instant::duration{} : wait); // what was asked for is not its own
   file.owes_token = !throttled && !asked;
-  file.owed_attempt = asked;
+  if (asked) owe_attempt(file, wait, now);
   const auto used = file.failing.used(now, readings_for(file, now));
   const bool too_often = policy_.attempts_max > 0 && std::cmp_greater_equal(file.charged, policy_.attempts_max);
   if (too_often || used >= give_up_after_) return settle(f, settlement::failed, errc::gave_up);
@@ -346,12 +348,16 @@ bool scheduler::out_of_patience(const file_state& file, instant now) const noexc
   return file.failing.used(now, readings_for(file, now)) > give_up_after_;
 }
 
-/// Whether the time of a file that waits has run out; then it is settled. What waited because the host asked for it is
-/// tried once more first, unless its turn does not come for as long again.
+/// The host asked for this wait: the file is tried once more after it, unless its turn does not come for as long again.
+void scheduler::owe_attempt(file_state& file, instant::duration asked, instant now) noexcept {
+  file.owed_until = later(later(now, asked), give_up_after_);
+}
+
+/// Whether the time of a file that waits has run out; then it is settled, unless it is owed an attempt.
 bool scheduler::give_up(file_id f, instant now) {
   const file_state& file = files_[f];
   if (!out_of_patience(file, now)) return false;
-  if (file.owed_attempt && now - file.since <= give_up_after_) return false;
+  if (now <= file.owed_until) return false;
   leave_queue(f);
   settle(f, settlement::failed, errc::gave_up);
   return true;

@@ -200,6 +200,10 @@ class scheduler {
 
   void connection_opened(std::optional<origin_id> to, instant now);
   void connection_closed(std::optional<origin_id> to);
+  int connections_to(std::optional<origin_id> storage) const noexcept {
+    if (!storage) return api_.connections();
+    return *storage < storages_.size() && storages_[*storage] ? storages_[*storage]->connections() : 0;
+  }
   /// Another scheduler of the same uploader has reached this origin, or stored something there.
   void origin_known(origin_id o, bool served, instant now);
   /// Whether nothing refers to this origin any more, so that its number may be given to another.
@@ -253,7 +257,6 @@ class scheduler {
     bool draining = false;     ///< its batch was stopped: what is in flight may finish, nothing is begun again
     bool has_ticket = false;
     bool owes_token = false;   ///< its next attempt is a charged retry
-    bool owed_attempt = false; ///< the host asked for the wait: it is tried once more whatever its patience says
     bool failed_at_api = true; ///< where it failed last; else at its origin
     bool counted_refusal = false;
     host_gate::role role = host_gate::role::ordinary; ///< of the attempt in flight
@@ -266,6 +269,7 @@ class scheduler {
     errc end_cause = errc::cancelled; ///< if it is abandoned
     instant begun{};                  ///< the attempt in flight
     instant since{};                  ///< in this stage
+    instant owed_until{};             ///< it is not given up before that; see owe_attempt
     instant renew_at{};               ///< when it may ask for a ticket that leads elsewhere
     instant::duration renewal{};      ///< what it waited for that the last time
     file_life life;
@@ -324,6 +328,7 @@ class scheduler {
   void judge_at(file_state& file, const host& h, instant now) noexcept;
   bool out_of_patience(const file_state& file, instant now) const noexcept;
   bool give_up(file_id f, instant now);
+  void owe_attempt(file_state& file, instant::duration asked, instant now) noexcept;
   void sync_clocks(instant now) noexcept;
 
   // who goes next
@@ -340,6 +345,7 @@ class scheduler {
   int tickets_coming() const noexcept;
   supply_figures supply() const noexcept;
   bool tickets_are_wanted(instant now) const noexcept;
+  bool another_ticket_may_help() const noexcept;
   bool may_explore(instant now) const noexcept;
   bool all_storages_away() const noexcept;
   void windows_held(instant now) noexcept;

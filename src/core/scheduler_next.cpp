@@ -129,7 +129,8 @@ void scheduler::begin_attempt(file_id f, stage as, host& where, instant now) {
   file.failing.resumed(now, readings_for(file, now));
   file.role = where.gate.started();
   file.begun = file.since = now;
-  file.owed_attempt = file.owes_token = false;
+  file.owed_until = {};
+  file.owes_token = false;
   where.begun(now);
 }
 
@@ -285,9 +286,16 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
   return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
 
-/// Where no storage has ever served, another ticket may lead to one that does.
+/// Where no storage has ever served, another ticket may lead to one that does; and a storage that is away, and for which
+/// nobody waits, is asked by nobody whether it is back.
+bool scheduler::another_ticket_may_help() const noexcept {
+  return !storage_served_ || std::ranges::any_of(storages_, [](const auto& h) {
+    return h && !h->gate.open() && h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0;
+  });
+}
+
 bool scheduler::may_explore(instant now) const noexcept {
-  return !storage_served_ && now - explored_ >= limits::review_interval;
+  return another_ticket_may_help() && now - explored_ >= limits::review_interval;
 }
 
 /// The windows, not the lack of work or a rate, hold requests back: said so that they try a larger size.
@@ -326,7 +334,7 @@ std::optional<instant> scheduler::next_wakeup() const {
   const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
   consider_host(api_, presigns, !waiting_.empty());
   if ((api_.sick.running() && !waiting_.empty()) || !api_.unfunded.empty()) consider_review(api_);
-  if (!waiting_.empty() && all_storages_away() && !storage_served_ && explored_ + limits::review_interval > now_)
+  if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() && explored_ + limits::review_interval > now_)
     consider(explored_ + limits::review_interval);
   for_each_storage([&](origin_id, const host& h) {
     consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());

@@ -51,13 +51,19 @@ admission::rules rules_of(const options& o, ledger::store& record) {
   return r;
 }
 
+/// "Never" is said with the largest number there is, which does not fit into the clock's.
+timeout_options bounded(timeout_options t) {
+  for (auto* each : {&t.connect, &t.handshake, &t.progress, &t.response, &t.idle}) *each = core::bounded_millis(*each);
+  return t;
+}
+
 shard_config config_of(const options& o) {
   shard_config c;
   c.retry = retry_policy_of(o);
   if (o.presign_depth > 0) c.presign_depth = {o.presign_depth, o.presign_depth};
-  c.lifetime_max = o.presign_lifetime_max;
+  c.lifetime_max = core::bounded_millis(o.presign_lifetime_max);
   c.file_bytes_max = o.file_bytes_max;
-  c.timeout = o.timeout;
+  c.timeout = bounded(o.timeout);
   c.durable = !o.ledger.empty();
   c.verify = o.verify;
   c.api = api_origin(o);
@@ -106,8 +112,9 @@ engine::engine(const options& o)
   const int cores = at_least_one(static_cast<int>(std::thread::hardware_concurrency()));
   const int puts_wanted = o.concurrency > 0 ? o.concurrency : concurrency_auto_max;
   const int presigns_wanted = o.presign_concurrency > 0 ? o.presign_concurrency : puts_wanted;
-  const int threads_wanted = o.threads > 0 ? o.threads : std::min(cores, threads_auto_max);
-  const auto [puts, presigns] = within_descriptors({puts_wanted, presigns_wanted}, descriptors_max(), threads_wanted);
+  const auto free = descriptors_to_begin_with();
+  const int threads_wanted = threads_within(o.threads > 0 ? o.threads : std::min(cores, threads_auto_max), free);
+  const auto [puts, presigns] = within_descriptors({puts_wanted, presigns_wanted}, free, threads_wanted);
   const int threads = std::min(threads_wanted, puts);
   using enum core::sizing;
   shard_listener& listener = *this;

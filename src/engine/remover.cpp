@@ -33,7 +33,7 @@ core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(s
 
 int requests_of(const options& o) {
   const int wanted = o.presign_concurrency > 0 ? o.presign_concurrency : requests_auto_max;
-  return within_descriptors({1, wanted}, descriptors_max(), 1).presigns;
+  return within_descriptors({1, wanted}, descriptors_free(), 1).presigns;
 }
 
 core::scheduler_limits limits_of(const options& o) {

@@ -32,6 +32,11 @@ constexpr std::size_t log_name_bytes_max = 256;
 /// A refusal that is about what this request says; any other may be about where it went.
 bool is_about_the_request(int http_status) { return http_status == 400 || http_status == 413 || http_status == 415; }
 
+/// What is no reply may be half of one.
+verdict of_cut_reply() {
+  return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign, false);
+}
+
 verdict busy_channels() {
   verdict v;
   v.what.kind = core::outcome_kind::exhausted;
@@ -225,7 +230,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
   former_id_ = one.ticket.id;
-  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, of_refusal(refusal, answer));
+  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, answer.cut_off ? of_cut_reply() : of_refusal(refusal, answer));
   one.presign_time = micros(received - sent);
   one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());

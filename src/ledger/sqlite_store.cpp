@@ -380,9 +380,11 @@ void sqlite_store::roll_back() noexcept {
 
 /// What SQLite found wrong is told before what we were about to do.
 void sqlite_store::fail(const std::string& what) {
+  const int latest = errno; // a failed step has its own in no other place
   const int code = db_ ? sqlite3_errcode(db_.get()) & 0xff : SQLITE_OK;
   const std::string reason = db_ ? sqlite3_errmsg(db_.get()) : "";
-  const int error = db_ ? sqlite3_system_errno(db_.get()) : 0; // before the next call has another
+  int error = db_ ? sqlite3_system_errno(db_.get()) : 0; // before the next call has another
+  if (error == 0 && code == SQLITE_IOERR) error = latest;
   roll_back();
   const bool opening = !put_; // then nothing is wrong with the ledger, nor with the name it was given
   if (opening && (code == SQLITE_NOMEM || (code == SQLITE_IOERR && error == ENOMEM))) throw std::bad_alloc();

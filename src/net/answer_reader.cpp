@@ -53,8 +53,10 @@ answer_reader::progress answer_reader::stopped(const error_code& ec, failure& wh
   // A body that ends with its connection needs no word of TLS for it: JSON and XML tell whether they are whole, and of a
   // stored file's answer nothing but the head matters.
   const bool ended = ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
-  if (ended && any_byte_ && reader_.push_end() == wire::response_reader::progress::complete)
+  if (ended && any_byte_ && reader_.push_end() == wire::response_reader::progress::complete) {
+    reader_.result().cut_off = ec != asio::error::eof;
     return progress::complete;
+  }
   if (ec == asio::error::timed_out)
     why = {failure_kind::timed_out, "no answer in time"};
   else if (ec == asio::error::operation_aborted)

@@ -127,7 +127,7 @@ class collector : public http::basic_parser<false> {
 void clear(response& r) {
   r.status = 0;
   r.keep_alive = false;
-  r.encoded = false;
+  r.cut_off = r.encoded = false;
   r.content_length.reset();
   for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.location, &r.error_code, &r.body})
     s->clear();

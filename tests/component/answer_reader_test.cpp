@@ -136,6 +136,7 @@ TEST(answer_reader, closed_without_ending_tls) {
     EXPECT_EQ(why.kind, told ? failure_kind::broken : failure_kind::none);
     if (!told) {
       EXPECT_EQ(reader.answer().body, "all of it");
+      EXPECT_TRUE(reader.answer().cut_off) << "whoever reads the body judges whether it is whole";
       EXPECT_FALSE(reader.answer().keep_alive);
     }
     c.connected.reset();

@@ -238,7 +238,7 @@ class NthFailure(TestCase):
                            ("epoll_create1", "", (errno.EMFILE, errno.ENOMEM), {SUCCESS, REFUSED, FATAL}),
                            ("timerfd_create", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}),
                            ("eventfd", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}),
-                           ("pipe", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}))
+                           ("signalfd", "", (errno.EMFILE,), {SUCCESS, REFUSED, FATAL}))
             self.fail_each(server, ("pthread_create", "", (errno.EAGAIN,), {SUCCESS, REFUSED, FATAL}), says="thread")
 
 

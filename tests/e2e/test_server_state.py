@@ -115,7 +115,7 @@ class State(TestCase):
     def test_guests(self):
         state = self.folder / "state"
         with Server(state=state) as server:
-            key = server.key
+            key, port = server.key, server.port
             rows = self.store(server, 3)
         guests = ["notes.txt", "aside/photo.jpg", "aside/00", "objects/photo.jpg", "objects/4f/photo.jpg", "objects/photos/1",
                   "objects/" + body("4f"), "objects/4f/" + body("4e")]
@@ -134,7 +134,7 @@ class State(TestCase):
 
         before = theirs()
         for options in ((), ("--discard",), ("--retention", "1s")):
-            with Server(*options, state=state) as server:
+            with Server(*options, state=state, port=port) as server:  # the same one: it stands in the URLs
                 self.assertEqual(server.key, key)
                 self.assertEqual(self.check_stored(server, rows), 3)
                 more = self.store(server, 2)

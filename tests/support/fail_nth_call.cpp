@@ -21,6 +21,7 @@
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -300,6 +301,9 @@ int epoll_ctl(int set, int operation, int descriptor, epoll_event* event) noexce
   return operation == EPOLL_CTL_ADD && fails("epoll_ctl", descriptor) ? -1 : REAL(epoll_ctl)(set, operation, descriptor, event);
 }
 int timerfd_create(int clock, int flags) noexcept { return fails("timerfd_create") ? -1 : REAL(timerfd_create)(clock, flags); }
+int signalfd(int fd, const sigset_t* mask, int flags) noexcept {
+  return fails("signalfd") ? -1 : REAL(signalfd)(fd, mask, flags);
+}
 int eventfd(unsigned int value, int flags) noexcept { return fails("eventfd") ? -1 : REAL(eventfd)(value, flags); }
 int pipe(int* ends) noexcept { return fails("pipe") ? -1 : REAL(pipe)(ends); }
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*), void* argument) noexcept {

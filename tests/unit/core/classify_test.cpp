@@ -105,7 +105,7 @@ TEST(classify, put_answers_by_status_alone) {
       {413, "", rejected},   {429, "", throttled}, {499, "", transient}, {500, "", transient}, {501, "", rejected},
       {502, "", gateway},    {503, "", unavailable},   {504, "", gateway},   {522, "", gateway}, {524, "", transient},
       {421, "", transient},  {423, "", rejected},  {425, "", transient}, {505, "", rejected},  {507, "", throttled},
-      {509, "", throttled},  {529, "", throttled}, {530, "", transient},
+      {509, "", throttled},  {529, "", throttled}, {530, "", gateway},
       {301, "", refused},    {302, "", refused},   {307, "", refused},   {308, "", refused},
   };
   for (const auto& c : cases) EXPECT_EQ(classify_put(c.status, c.code), c.expected) << c.status;

@@ -38,7 +38,7 @@ TEST(removal_outcome, by_status) {
       {429, removal_answer::failed, outcome_kind::throttled},
       {500, removal_answer::failed, outcome_kind::transient},
       {502, removal_answer::failed, outcome_kind::gateway},
-      {503, removal_answer::failed, outcome_kind::gateway},
+      {503, removal_answer::failed, outcome_kind::unavailable},
   };
   for (const auto& c : cases) {
     const auto v = of_delete_answer(answer(c.status), today);
