@@ -20,6 +20,7 @@ host::host(const host_policy& policy)
 void host::begun(instant now) noexcept {
   if (in_flight_++ == 0) asked_since_ = now;
   limit.started(now);
+  if (is_paced_together()) policy_.together->started(now, limit.gap() * 7 / (10 * policy_.shards));
 }
 
 void host::served_one(instant begun, instant now, std::uint64_t bytes) noexcept {
@@ -31,6 +32,8 @@ void host::served_one(instant begun, instant now, std::uint64_t bytes) noexcept 
   ++served_;
   served_anywhere_ = true;
   last_served_ = now;
+  unserved_since_.reset();
+  sick.stop(now);
 }
 
 void host::failed_one(const outcome& why, instant begun, role as, instant now, int gates) noexcept {
@@ -59,6 +62,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
+  note_unserved(now);
   limit.ended(begun, now, how, in_flight_, 0);
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
 }
@@ -75,9 +79,12 @@ void host::answered(instant now) noexcept {
     limit.restart();
     connects.restart();
   }
+  if (!gate.open()) {
+    if (away.running()) unserved_since_.reset(); // it begins anew
+    away.stop(now);
+    sick.stop(now);
+  }
   gate.answered(now);
-  away.stop(now);
-  sick.stop(now);
   handshakes_lost_ = absent_answers_ = 0;
   credit_ = std::min(credit_ + 2, credit_max);
   last_answer_ = now;
@@ -111,6 +118,12 @@ void host::note_closed(bool excusable, instant now) noexcept {
   sick.set(!excusable, now);
 }
 
+/// It answers, and serves nobody: that is held against all who wait for it, after a while.
+void host::note_unserved(instant now) noexcept {
+  if (!unserved_since_) unserved_since_ = now;
+  if (gate.open() && now - *unserved_since_ >= limits::unserved_after) sick.start(now);
+}
+
 void host::connection_opened(instant now) noexcept {
   ++connections_;
   reached_ = true;
@@ -142,13 +155,13 @@ bool host::may_start(instant now) noexcept {
     held_by_connections_ = true;
     return false;
   }
-  held_by_rate_ = !limit.may_start(now);
+  held_by_rate_ = !limit.may_start(now) || (is_paced_together() && !policy_.together->may_start(now));
   return !held_by_rate_;
 }
 
 std::optional<instant> host::resumes(instant now) const noexcept {
   if (!gate.open()) return gate.next_probe();
-  if (held_by_rate_) return limit.resumes();
+  if (held_by_rate_) return is_paced_together() ? std::max(limit.resumes(), policy_.together->resumes()) : limit.resumes();
   if (held_by_connections_ && connects.resumes() > now) return connects.resumes();
   return std::nullopt;
 }

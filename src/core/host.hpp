@@ -10,6 +10,7 @@
 #include "core/outcome.hpp"
 #include "core/patience.hpp"
 #include "core/retry_budget.hpp"
+#include "core/shared_facts.hpp"
 #include "core/stopwatch.hpp"
 
 namespace hoist::core {
@@ -21,6 +22,8 @@ struct host_policy {
   rate_policy rate;
   connect_policy connects;
   millis probe_interval{1'000};
+  shared_pace* together = nullptr; ///< keeps requests of several schedulers apart, once the host throttles
+  int shards = 1;                  ///< how many they are
   bool counts_connections = false; ///< the driver tells of connections that begin and end
 };
 
@@ -61,6 +64,8 @@ class host {
   int in_flight() const noexcept { return in_flight_; }
   int connections() const noexcept { return connections_; }
   bool reached() const noexcept { return reached_; }
+  /// Something has been asked of it.
+  bool in_use() const noexcept { return in_flight_ > 0 || last_answer_ || unserved_since_; }
   std::uint32_t served() const noexcept { return served_; }
   bool is_alive(instant begun, instant now) const noexcept;
   std::optional<instant> last_served() const noexcept { return last_served_; }
@@ -85,6 +90,12 @@ class host {
   void absent_answer(const outcome& why, role as, instant now, int gates) noexcept;
   void close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept;
   void note_closed(bool excusable, instant now) noexcept;
+  void note_unserved(instant now) noexcept;
+  /// At rates at which requests leave in groups they need not be kept apart. What keeps them apart allows a little more
+  /// than their rates, or those would not grow.
+  bool is_paced_together() const noexcept {
+    return policy_.together != nullptr && limit.per_second() && limit.gap() >= millis{2};
+  }
   int opening() const noexcept { return std::max(0, in_flight_ - connections_ * depth); }
 
   host_policy policy_;
@@ -96,6 +107,7 @@ class host {
   instant absent_since_{};
   rate before_absence_;     ///< so that an outage is not taken for throttling
   std::optional<instant> last_answer_, last_served_, asked_since_;
+  std::optional<instant> unserved_since_; ///< the first failure since the last success
   bool held_by_rate_ = false, held_by_connections_ = false;
   int credit_ = 0; ///< see may_exceed_its_share
 };

@@ -17,7 +17,7 @@ void limiter::ended(instant begun, instant now, ending how, int in_flight, std::
   if (how == ending::silent) return;
   latency_.add(std::chrono::duration_cast<histogram::micros>(now - begun));
   throttled_ += how == ending::throttled ? 1 : 0;
-  rate_.answered(begun, now, how == ending::throttled);
+  rate_.answered(begun, now, how == ending::throttled, in_flight);
 }
 
 std::optional<double> limiter::per_second() const noexcept {

@@ -52,6 +52,8 @@ class limiter {
   /// When the rate lets a burst start. Precondition: may_start() has just said no.
   instant resumes() const noexcept { return rate_.resumes(); }
   std::optional<double> per_second() const noexcept;
+  /// Between two requests. Precondition: per_second().
+  instant::duration gap() const noexcept { return rate_.gap(); }
   host_figures figures() const noexcept;
 
  private:

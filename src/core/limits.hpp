@@ -41,6 +41,9 @@ constexpr millis absent_answers_few_within = 1s;
 /// A probe is put off by what the host asked for, at most so long: it should be noticed soon when the host is back.
 constexpr millis probe_retry_after_max = 20s;
 
+/// A host that answers, and has served nobody for so long, is failing for all who wait for it.
+constexpr millis unserved_after = 10s;
+
 // ---- a host that answers nobody while another one does
 
 /// Without an answer for so long, with requests under way, a host counts as unresponsive.

@@ -16,6 +16,15 @@ constexpr auto interval_min = 500ms;
 constexpr auto interval_max = 2s;
 constexpr std::uint32_t answers_min = 20;
 
+// With fewer answers than that, refusals are believed only if there are so many.
+constexpr std::uint32_t refusals_believed = 3;
+// So many refusals in a row, and nothing gets through any more: by chance that is hardly ever so.
+constexpr int refusals_in_a_row = 16;
+constexpr auto half_a_second = 500ms;
+constexpr auto doubled_in_search = 500ms;
+constexpr double searched_from = 10; // at least, of the least rate there is
+constexpr auto searched_interval_min = 250ms;
+
 // One answer in fifty may be a refusal without anything following from it: such is the weather at a large storage.
 constexpr double tolerated_min = 0.02;
 // When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to it
@@ -39,6 +48,8 @@ constexpr auto updated_every = 20ms;
 // Requests that are due leave together, at most this late; a late timer may make up for this much.
 constexpr auto gathered = 10ms;
 constexpr auto made_up = 25ms;
+// At rates with a larger gap they leave one by one: a host that allows no burst would refuse the second.
+constexpr auto gap_worth_a_timer = 2ms;
 
 /// The rate as a multiple of the plateau, `x` after the plateau is reached, in units of `doubled_after`.
 double growth(double x) noexcept {
@@ -63,10 +74,12 @@ bool rate::may_start(instant now) noexcept {
 }
 
 void rate::started(instant now) noexcept {
-  if (limited_) next_ = std::max<instant>(next_, now - made_up) + gap_;
+  if (!limited_) return;
+  const instant::duration late = gap_ < gap_worth_a_timer ? made_up : std::min<instant::duration>(gap_, made_up);
+  next_ = std::max<instant>(next_, now - late) + gap_;
 }
 
-instant rate::resumes() const noexcept { return gap_ < gathered ? next_ + gathered : next_; }
+instant rate::resumes() const noexcept { return gap_ < gap_worth_a_timer ? next_ + gathered : next_; }
 
 void rate::set(double per_second) noexcept {
   rate_ = std::max(per_second, policy_.per_second_min);
@@ -78,19 +91,62 @@ void rate::grow(instant now) noexcept {
   if (now - grown_ < updated_every) return;
   if (std::exchange(was_held_, false)) age_ += std::min<instant::duration>(now - grown_, interval_min);
   grown_ = now;
-  set(plateau_ * growth(seconds{age_} / doubled_after - climb()));
+  set(searching_ ? plateau_ * std::exp2(std::min(seconds{age_} / doubled_in_search, 30.0))
+                 : plateau_ * growth(seconds{age_} / doubled_after - climb()));
 }
 
-void rate::answered(instant begun, instant now, bool throttled) noexcept {
+void rate::answered(instant begun, instant now, bool throttled, int in_flight) noexcept {
   if (interval_began_ == instant{}) begin_interval(begun);
-  if (!throttled) ++delivered_;
+  if (!throttled) {
+    ++delivered_;
+    count_delivered(now);
+  }
   if (begun >= judged_from_) {
     ++judged_;
     throttled_ += throttled ? 1 : 0;
+    refused_in_a_row_ = throttled ? refused_in_a_row_ + 1 : 0;
+    if (refused_in_a_row_ >= refusals_in_a_row && (!limited_ || searching_)) return search(now);
   }
+  under_way_ = in_flight;
   const auto lasted = now - interval_began_;
-  if (lasted < interval_min || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
+  if (lasted < (searching_ ? searched_interval_min : interval_min) || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
   judge(now);
+  begin_interval(now);
+}
+
+void rate::count_delivered(instant now) noexcept {
+  for (; now - half_began_ >= half_a_second; half_began_ += half_a_second) {
+    if (now - half_began_ >= 3 * half_a_second) half_began_ = now - 2 * half_a_second; // nothing of it counts any more
+    halves_[2] = halves_[1];
+    halves_[1] = halves_[0];
+    halves_[0] = 0;
+  }
+  ++halves_[0];
+}
+
+/// Of the last second to one and a half: what a host gives at first it gives for a second's worth, as most count.
+double rate::delivered_in_last_second(instant now) const noexcept {
+  const auto gone = (now - half_began_) / half_a_second;
+  double sum = 0;
+  for (int i = 0; i + gone < 3 && i < 2; ++i) sum += halves_[i];
+  return gone >= 3 ? 0 : sum;
+}
+
+/// Nothing gets through any more: from what did, or a quarter of what was too much, upwards.
+void rate::search(instant now) noexcept {
+  const double seen = delivered_in_last_second(now);
+  if (cuts_++ == 0) { // should it turn out to be chance, then back to this
+    first_share_ = static_cast<double>(throttled_) / static_cast<double>(judged_);
+    before_cuts_ = limited_ ? rate_ : static_cast<double>(judged_) / std::max(seconds{now - interval_began_}.count(), 0.1);
+    since_judged_ = since_throttled_ = 0;
+  }
+  plateau_ = std::max(limited_ ? std::min(seen, rate_ / 4) : std::max(seen, searched_from * policy_.per_second_min), policy_.per_second_min);
+  limited_ = searching_ = true;
+  age_ = {};
+  grown_ = judged_from_ = now;
+  refused_in_a_row_ = 0;
+  set(plateau_);
+  next_ = std::max(next_, now + gap_);
   begin_interval(now);
 }
 
@@ -99,9 +155,11 @@ void rate::begin_interval(instant now) noexcept {
   delivered_ = judged_ = throttled_ = 0;
 }
 
-/// Beyond what is tolerated by more than twice the spread that chance gives.
+/// Beyond what is tolerated by more than twice the spread that chance gives. Few answers are no sample: what is refused is
+/// refused at once, while others are under way for long.
 bool rate::too_many_throttled() const noexcept {
-  const auto n = static_cast<double>(judged_);
+  if (judged_ < answers_min && throttled_ < refusals_believed) return false;
+  const auto n = static_cast<double>(judged_) + (judged_ < answers_min ? under_way_ : 0);
   return throttled_ > tolerated_ * n + 2 * std::sqrt(tolerated_ * (1 - tolerated_) * n);
 }
 
@@ -115,6 +173,7 @@ void rate::judge(instant now) noexcept {
   const bool resumed = std::exchange(resumed_, false);
   if (!too_many_throttled()) {
     tolerated_ = std::clamp(tolerated_ + (share - tolerated_) / 8, tolerated_min, tolerated_max_);
+    if (limited_ && judged_ >= answers_min) taken_well_ = static_cast<double>(judged_) / lasted;
     return;
   }
   if (resumed) tolerated_ = tolerated_max_ = tolerated_min;
@@ -130,8 +189,11 @@ void rate::judge(instant now) noexcept {
     return resume_at(before_cuts_, now);
   }
   const double weather = tolerated_ - tolerated_min;
-  const double accepted = static_cast<double>(delivered_) / lasted / (1 - weather);
-  cut(delivered_ > 0 ? std::min(accepted, sent) : sent / 4, now);
+  const double through = judged_ < answers_min ? delivered_ + static_cast<double>(under_way_) : delivered_;
+  // A host that allows no burst refuses every second request of a rate that is a little too high: what it took well just
+  // before says more then than what it took now. That is believed once.
+  const double accepted = std::max(through / lasted / (1 - weather), std::min(std::exchange(taken_well_, 0), sent));
+  cut(through > 0 ? std::min(accepted, std::max(sent, through / lasted)) : sent / 4, now);
 }
 
 bool rate::cuts_did_not_help() const noexcept {
@@ -141,6 +203,7 @@ bool rate::cuts_did_not_help() const noexcept {
 
 void rate::cut(double accepted, instant now) noexcept {
   limited_ = true;
+  searching_ = false;
   plateau_ = std::max(accepted, policy_.per_second_min);
   age_ = {};
   grown_ = judged_from_ = now;
@@ -148,6 +211,7 @@ void rate::cut(double accepted, instant now) noexcept {
 }
 
 void rate::resume_at(double per_second, instant now) noexcept {
+  searching_ = false;
   plateau_ = per_second;
   age_ = std::chrono::duration_cast<instant::duration>(doubled_after * climb());
   grown_ = judged_from_ = now;

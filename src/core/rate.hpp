@@ -3,6 +3,9 @@
 // How many requests a second one host is sent. No limit until the host throttles; from then on a little less than what it
 // was seen to accept, growing back slowly towards that, and quickly beyond it once nothing objects.
 //
+// A host that suddenly throttles everything is not judged at leisure: a run of refusals stops what was unlimited at once, and
+// the rate is searched for, from what got through in the last second, doubling twice a second until it is too much.
+//
 // Throttling is judged by its share of the answers, not by single ones: a share within what is tolerated says nothing,
 // and one that does not fall when we send less is not about what we send, so sending less would be no help.
 //
@@ -37,8 +40,10 @@ class rate {
   /// When a burst may start. Precondition: may_start() has just said no.
   instant resumes() const noexcept;
 
-  /// The host answered a request that was begun at `begun`; `throttled`, or anything else.
-  void answered(instant begun, instant now, bool throttled) noexcept;
+  /// The host answered a request that was begun at `begun`; `throttled`, or anything else. So many are under way still.
+  void answered(instant begun, instant now, bool throttled, int in_flight = 0) noexcept;
+  /// Between two requests, at this rate. Precondition: limited().
+  instant::duration gap() const noexcept { return gap_; }
 
  private:
   void grow(instant now) noexcept;
@@ -47,6 +52,9 @@ class rate {
   bool cuts_did_not_help() const noexcept;
   void cut(double accepted, instant now) noexcept;
   void resume_at(double per_second, instant now) noexcept;
+  void search(instant now) noexcept;
+  void count_delivered(instant now) noexcept;
+  double delivered_in_last_second(instant now) const noexcept;
   void set(double per_second) noexcept;
   void begin_interval(instant now) noexcept;
 
@@ -56,6 +64,7 @@ class rate {
   instant::duration gap_{}; ///< 1 / rate_
   instant next_{};          ///< when the next request is due
 
+  double taken_well_ = 0;        ///< requests a second of the latest interval in which few were refused
   double plateau_ = 0;           ///< what the host was seen to accept
   instant::duration age_{};      ///< time spent at the limit since the last cut
   instant grown_{};
@@ -64,6 +73,12 @@ class rate {
   instant interval_began_{};
   instant judged_from_{};        ///< only requests begun since the last cut tell of it
   std::uint32_t delivered_ = 0, judged_ = 0, throttled_ = 0; ///< in this interval
+  int under_way_ = 0; ///< of late
+
+  bool searching_ = false;       ///< `plateau_` is where the search began
+  int refused_in_a_row_ = 0;
+  instant half_began_{};         ///< of the half second that is counted now
+  std::uint32_t halves_[3] = {}; ///< delivered in it, and in the two before
 
   // A series of cuts that may turn out not to help.
   int cuts_ = 0;

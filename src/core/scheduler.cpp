@@ -18,11 +18,13 @@ window_range range_of(sizing how, int min, int max) {
 }
 
 host_policy policy_for(const scheduler_limits& l, const retry_policy& p, window_range window) {
-  return {window, p.budget, p.rate, p.connects, p.probe_interval, l.counts_connections};
+  return {window, p.budget, p.rate, p.connects, p.probe_interval, nullptr, p.shards, l.counts_connections};
 }
 
-host_policy presign_policy(const scheduler_limits& l, const retry_policy& p) {
-  return policy_for(l, p, range_of(l.presigns, l.presigns_min, l.presigns_max));
+host_policy presign_policy(const scheduler_limits& l, const retry_policy& p, shared_pace& together) {
+  host_policy result = policy_for(l, p, range_of(l.presigns, l.presigns_min, l.presigns_max));
+  result.together = &together;
+  return result;
 }
 
 host_policy put_policy(const scheduler_limits& l, const retry_policy& p) {
@@ -35,13 +37,14 @@ retry_policy share_of(retry_policy whole, int shards) noexcept {
   whole.budget = share_of(whole.budget, shards);
   whole.rate = share_of(whole.rate, shards);
   whole.connects = share_of(whole.connects, shards);
+  whole.shards = shards;
   whole.probe_interval = std::min(whole.probe_interval * shards, std::max(whole.probe_interval, limits::probe_interval_max));
   return whole;
 }
 
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, shared_facts* shared)
-    : limits_(limits), policy_(policy), rng_(seed), put_policy_(put_policy(limits, policy)),
-      api_(presign_policy(limits, policy)), shared_(shared != nullptr ? *shared : own_),
+    : limits_(limits), policy_(policy), rng_(seed), shared_(shared != nullptr ? *shared : own_),
+      put_policy_(put_policy(limits, policy)), api_(presign_policy(limits, policy, shared_.presigns)),
       give_up_after_(bounded(policy.give_up_after)) {
   assert(limits.puts_max >= 1 && limits.presigns_max >= 1);
   storage(0); // so that there is a window before the first ticket tells of an origin
@@ -220,7 +223,7 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
   file_state& file = files_[f];
   const bool at_api = &where == &api_;
   const auto end = [&](errc cause, settlement how) {
-    end_run(cause, now);
+    end_run(cause, f, now);
     settle(f, file.draining ? settlement::abandoned : how, cause);
     return true;
   };
@@ -280,7 +283,7 @@ void scheduler::refresh(file_id f, instant now) {
 void scheduler::renew_dead(file_id f, instant now) {
   file_state& file = files_[f];
   if (shared_.api.refused(file.counted_refusal)) {
-    end_run(errc::api_refused, now);
+    end_run(errc::api_refused, f, now);
     return settle(f, settlement::failed, errc::ticket_lapsed);
   }
   file.has_ticket = false;
@@ -450,8 +453,8 @@ void scheduler::settle(file_id f, settlement how, errc cause) {
 }
 
 /// Everything inside is given up. What is added later begins anew: the cause may be mended by then.
-void scheduler::end_run(errc cause, instant now) {
-  decided_.push_back(action::end_run{cause});
+void scheduler::end_run(errc cause, file_id shown_by, instant now) {
+  decided_.push_back(action::end_run{cause, shown_by});
   for (file_id f = 0; f < files_.size(); ++f) {
     const stage at = files_[f].at;
     if (at == stage::absent || at == stage::presigning || at == stage::putting) continue;

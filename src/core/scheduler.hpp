@@ -105,6 +105,7 @@ struct settle {
 /// Nothing of what is inside goes on; the same should end in every other shard. What is added later begins anew.
 struct end_run {
   errc cause;
+  file_id file; ///< whose attempt showed it; it has not been settled yet
   friend bool operator==(const end_run&, const end_run&) = default;
 };
 } // namespace action
@@ -139,6 +140,7 @@ struct retry_policy {
   rate_policy rate{};           ///< of each host, once it throttles
   millis probe_interval{1'000}; ///< to a host that is away
   connect_policy connects{};    ///< to each host
+  int shards = 1;               ///< schedulers that keep to this together, this one included
 };
 
 /// For one of `shards` schedulers that know nothing of each other, so that all of them together keep to `whole`.
@@ -311,13 +313,14 @@ class scheduler {
   void queue_again(file_id f, instant now);
   void leave_queue(file_id f) noexcept;
   void settle(file_id f, action::settlement how, errc cause = {});
-  void end_run(errc cause, instant now);
+  void end_run(errc cause, file_id shown_by, instant now);
   void unpark(instant now);
   void drop_stale_parkings() noexcept;
   void fund(host& where, bool others_wait, instant now);
   void review(instant now);
   void review(host& where, bool elsewhere_served, instant now);
   void review_api(instant now);
+  std::optional<instant> all_storages_sick_since() const noexcept;
 
   // patience
   host& failed_at(const file_state& file) noexcept { return file.failed_at_api ? api_ : storage(file.origin); }
@@ -359,6 +362,8 @@ class scheduler {
   scheduler_limits limits_;
   retry_policy policy_;
   random rng_;
+  shared_facts own_;
+  shared_facts& shared_;
   host_policy put_policy_;
   host api_;
   std::vector<std::unique_ptr<host>> storages_; ///< by origin
@@ -375,8 +380,6 @@ class scheduler {
   int presign_group_ = 1;
   bool grouping_ = false; ///< a group has been begun, and there is need for more of it
   std::uint32_t open_files_ = 0;
-  shared_facts own_;
-  shared_facts& shared_;
   instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
   instant::duration give_up_after_;
   instant now_{};                   ///< when it was last told or asked something

@@ -72,7 +72,7 @@ void scheduler::review(instant now) {
   for_each_storage([&](origin_id, host& h) {
     if (h.ready.empty() && h.unfunded.empty()) return;
     const auto silent = h.silent_since(now);
-    if (!silent && h.unfunded.empty()) return;
+    if (!silent && h.unfunded.empty() && !h.sick.running()) return;
     if (h.reviewed && now - *h.reviewed < limits::review_interval) return;
     h.reviewed = now;
     review(h, silent && served && *served > *silent, now);
@@ -104,18 +104,38 @@ void scheduler::review(host& where, bool elsewhere_served, instant now) {
   }
 }
 
+/// Since when no storage that was asked has served anybody, and that is no outage.
+std::optional<instant> scheduler::all_storages_sick_since() const noexcept {
+  std::optional<instant> since;
+  for (const auto& h : storages_) {
+    if (!h || !h->in_use()) continue;
+    if (!h->sick.running()) return std::nullopt;
+    since = std::max(since.value_or(*h->sick.since()), *h->sick.since());
+  }
+  return since;
+}
+
+/// Those that wait for a presign: at an API that serves nobody, or for storages that do not.
 void scheduler::review_api(instant now) {
-  if (!api_.gate.down_since() && api_.unfunded.empty()) return;
+  const auto storages_sick = all_storages_sick_since();
+  if (!api_.sick.running() && api_.unfunded.empty() && !storages_sick) return;
   if (api_.reviewed && now - *api_.reviewed < limits::review_interval) return;
   api_.reviewed = now;
   std::vector<file_id> candidates;
-  if (api_.sick.running() || api_.gate.open()) {
-    waiting_.for_each([&](file_id f) { candidates.push_back(f); });
-    for (auto f = api_.unfunded.empty() ? queue_link::none : api_.unfunded.front(); f != queue_link::none;
-         f = linked_queue::after(f, links_))
-      candidates.push_back(f);
-  }
+  if (api_.sick.running()) waiting_.for_each([&](file_id f) { candidates.push_back(f); });
+  for (auto f = api_.unfunded.empty() ? queue_link::none : api_.unfunded.front(); f != queue_link::none;
+       f = linked_queue::after(f, links_))
+    candidates.push_back(f);
   for (const file_id f : candidates) give_up(f, now);
+  if (!storages_sick || now - *storages_sick <= give_up_after_) return;
+  candidates.clear();
+  waiting_.for_each([&](file_id f) {
+    if (now - files_[f].since > give_up_after_ && now > files_[f].owed_until) candidates.push_back(f);
+  });
+  for (const file_id f : candidates) {
+    leave_queue(f);
+    settle(f, action::settlement::failed, errc::gave_up);
+  }
 }
 
 // ---- attempts ---------------------------------------------------------------------------------------------------
@@ -333,12 +353,12 @@ std::optional<instant> scheduler::next_wakeup() const {
   };
   const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
   consider_host(api_, presigns, !waiting_.empty());
-  if ((api_.sick.running() && !waiting_.empty()) || !api_.unfunded.empty()) consider_review(api_);
+  if (((api_.sick.running() || all_storages_sick_since()) && !waiting_.empty()) || !api_.unfunded.empty()) consider_review(api_);
   if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() && explored_ + limits::review_interval > now_)
     consider(explored_ + limits::review_interval);
   for_each_storage([&](origin_id, const host& h) {
     consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());
-    if (!h.unfunded.empty() || (!h.ready.empty() && h.silent_since(now_))) consider_review(h);
+    if (!h.unfunded.empty() || (!h.ready.empty() && (h.silent_since(now_) || h.sick.running()))) consider_review(h);
   });
   // Due already: what could be done then was done when it was asked last. Never in a tight loop.
   if (soonest && *soonest <= now_) soonest = now_ + 1ms;

@@ -18,12 +18,30 @@ void server_clock::observe(instant sent, instant received, wall_time date, milli
   const std::chrono::nanoseconds server = since_epoch(date);
   // The server read its clock at some moment between sent and received, and rounded down.
   const bounds seen{server - received.time_since_epoch(), server + resolution - sent.time_since_epoch()};
-  if (!bounds_ || seen.low > bounds_->high || seen.high < bounds_->low) {
-    bounds_ = seen;
+  latest_[seen_++ % remembered] = seen;
+  if (bounds_ && agree(*bounds_, seen)) {
+    bounds_->low = std::max(bounds_->low, seen.low);
+    bounds_->high = std::min(bounds_->high, seen.high);
     return;
   }
-  bounds_->low = std::max(bounds_->low, seen.low);
-  bounds_->high = std::min(bounds_->high, seen.high);
+  vote();
+}
+
+/// Goes by what most of the latest agree with; of two that have as many, by the newer.
+void server_clock::vote() noexcept {
+  const std::size_t n = std::min(seen_, remembered);
+  const bounds* best = nullptr;
+  std::ptrdiff_t most = 0;
+  for (std::size_t age = 0; age < n; ++age) { // the newest first
+    const bounds& one = latest_[(seen_ - 1 - age) % remembered];
+    const auto with_it = std::count_if(latest_.begin(), latest_.begin() + static_cast<std::ptrdiff_t>(n),
+                                       [&](const bounds& other) { return agree(one, other); });
+    if (with_it <= most) continue;
+    most = with_it;
+    best = &one;
+  }
+  if (bounds_ && agree(*bounds_, *best)) return; // what was known stands, and is narrower
+  bounds_ = *best;
 }
 
 instant server_clock::earliest(wall_time t) const noexcept {

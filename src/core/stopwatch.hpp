@@ -11,6 +11,7 @@ namespace hoist::core {
 class stopwatch {
  public:
   bool running() const noexcept { return since_.has_value(); }
+  std::optional<instant> since() const noexcept { return since_; }
 
   void start(instant now) noexcept {
     if (!since_) since_ = now;

@@ -172,7 +172,6 @@ void remover::presign_broke(file_id f, const net::failure& why, bool fresh) {
 void remover::fail(file_id f, verdict v) {
   hide(v.details, {api_key_, {}});
   flights_[f].last_failure = std::move(v.details);
-  latest_failed_ = f;
   report(core::event::presign_failed{f, v.what});
   // Nothing is begun again for an operation that is to end.
   if (flights_[f].owner->stopped) report(core::event::file_cancelled{f, core::stop_kind::now});
@@ -256,7 +255,7 @@ void remover::act(const core::action::settle& a) {
 
 void remover::act(const core::action::end_run& a) {
   ended_ = a.cause;
-  end_details_ = flights_.empty() ? diagnostics{} : flights_[latest_failed_].last_failure;
+  end_details_ = flights_[a.file].last_failure;
   for (const auto& r : runs_) {
     r->ended = ended_;
     r->totals.details = end_details_;

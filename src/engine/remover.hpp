@@ -110,7 +110,6 @@ class remover final : net::presign_listener {
   std::deque<flight> flights_; ///< by file_id
   std::vector<core::file_id> free_;
   std::vector<std::shared_ptr<removal_run>> runs_;
-  core::file_id latest_failed_ = 0;
   errc ended_{};
   diagnostics end_details_;
 

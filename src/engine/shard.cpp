@@ -186,13 +186,7 @@ void shard::fail_presign(file_id f, verdict v) {
   flights_[f].last_failure = std::move(v.details);
   if (core::never_left(v.what.kind)) flights_[f].file.owner->presigns.fetch_sub(1, std::memory_order_relaxed);
   tell_end(f, "presign", v.what.kind);
-  report_failure(f, core::event::presign_failed{f, v.what});
-}
-
-/// Should it end the run, its details are the run's.
-void shard::report_failure(file_id f, const core::scheduler_event& e) {
-  latest_failed_ = f;
-  report(e);
+  report(core::event::presign_failed{f, v.what});
 }
 
 secrets shard::secrets_of(file_id f) const { return {config_.api_key, flights_[f].ticket.put_url.target}; }
@@ -298,7 +292,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   if (core::never_left(failed->what.kind)) flights_[f].file.owner->puts.fetch_sub(1, std::memory_order_relaxed);
   flights_[f].last_failure = std::move(failed->details);
   tell_end(f, "PUT", failed->what.kind);
-  report_failure(f, core::event::put_failed{f, failed->what});
+  report(core::event::put_failed{f, failed->what});
 }
 
 void shard::note_served(core::origin_id o) {
@@ -467,8 +461,7 @@ void shard::act(const core::action::settle& a) {
 }
 
 void shard::act(const core::action::end_run& a) {
-  // The file that brought the news holds the details of it, and has not been settled yet.
-  auto details = flights_.empty() ? diagnostics{} : flights_[latest_failed_].last_failure;
+  auto details = flights_[a.file].last_failure;
   if (a.cause == errc::api_refused)
     details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " files were all refused by " +
                       config_.api.text() + "; is --endpoint right? The last answer: " + details.message;

@@ -96,7 +96,6 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void take_in(item file);
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
-  void report_failure(core::file_id f, const core::scheduler_event& e);
   void note_served(core::origin_id o);
   void tell_end(core::file_id f, std::string_view what, core::outcome_kind kind);
   std::string name_for_log(core::file_id f) const;
@@ -176,7 +175,6 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   bool pump_scheduled_ = false;
   bool warned_of_dates_ = false;
   bool told_of_pipelining_ = false;
-  core::file_id latest_failed_ = 0;
   std::vector<bool> served_;                  ///< by origin: told to the registry
   origin_numbers origins_;
   operations operations_;

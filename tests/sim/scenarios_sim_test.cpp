@@ -74,6 +74,47 @@ INSTANTIATE_TEST_SUITE_P(shards, throttling_host,
                                   (c.param.retry_after ? "_retry_after" : "");
                          });
 
+struct strict_case {
+  int shards;
+  bool at_api;
+  double burst; ///< seconds' worth
+};
+
+void PrintTo(const strict_case& c, std::ostream* out) {
+  *out << c.shards << " shards, " << (c.at_api ? "API" : "storage") << ", burst of " << c.burst << " s";
+}
+
+class strict_from_the_start : public testing::TestWithParam<strict_case> {};
+
+// A host that takes 200 requests a second from the first on, of which so many at once, is sent at most a twentieth in vain
+// over 90 s, and from the tenth second on at least 0.8 of what it takes is served.
+TEST_P(strict_from_the_start, hardly_anything_is_refused) {
+  const auto& c = GetParam();
+  world w(planned(c.shards));
+  for (host* each : {&w.api, &w.storage}) {
+    each->how.latency = 2ms;
+    each->how.jitter = 1ms;
+  }
+  host& strict = c.at_api ? w.api : w.storage;
+  strict.how.throttle_above = 200;
+  strict.how.throttle_burst = c.burst;
+  w.run_for(90s);
+  const auto& seen = strict.seen;
+  EXPECT_LE(seen.throttled, 0.05 * account::sum(seen.arrived, 0, 1000));
+  EXPECT_GE(account::sum(seen.served, 10, 90), 0.8 * 200 * 80);
+  EXPECT_LE(account::sum(seen.arrived, 0, 1), 700) << "in the first second";
+}
+
+INSTANTIATE_TEST_SUITE_P(shards, strict_from_the_start,
+                         testing::Values(strict_case{1, true, 0.1}, strict_case{1, true, 1}, strict_case{1, true, 0},
+                                         strict_case{2, true, 0.1}, strict_case{2, true, 1},
+                                         strict_case{4, true, 0.1}, strict_case{1, false, 0.1}, strict_case{2, false, 0.1},
+                                         strict_case{2, false, 1}, strict_case{4, false, 0.1}),
+                         [](const auto& c) {
+                           return std::to_string(c.param.shards) + (c.param.at_api ? "_api_" : "_storage_") +
+                                  std::to_string(static_cast<int>(c.param.burst * 1000)) + "ms";
+                         });
+
 struct failing_case {
   const char* name;
   double throttled, transient;

@@ -308,6 +308,7 @@ class simulation {
     if (putting ? puts_in_flight_ >= tested_->puts_window() : presigns_in_flight_ >= tested_->presigns_window())
       fail("an attempt begun although the window was full");
     pay(f);
+    if (tested_->down_since(putting ? std::optional<origin_id>(0) : std::nullopt)) (putting ? storage_ : api_).away = true;
     pace(putting ? storage_ : api_, putting ? tested_->storage_figures() : tested_->api_figures());
     f.doing = what;
     f.attempt_number = ++attempts_;

@@ -131,7 +131,7 @@ class world {
  public:
   explicit world(plan p) : plan_(p), rng_(p.seed) {
     const retry_policy each = share_of(p.policy, p.shards);
-    for (int i = 0; i < p.shards; ++i) shards_.push_back(std::make_unique<shard>(p.limits, each, rng_.next()));
+    for (int i = 0; i < p.shards; ++i) shards_.push_back(std::make_unique<shard>(p.limits, each, rng_.next(), &facts_));
   }
 
   host api{rng_};
@@ -169,7 +169,8 @@ class world {
 
  private:
   struct shard {
-    shard(const scheduler_limits& limits, const retry_policy& policy, std::uint64_t seed) : tested(limits, policy, seed) {}
+    shard(const scheduler_limits& limits, const retry_policy& policy, std::uint64_t seed, shared_facts* facts)
+        : tested(limits, policy, seed, facts) {}
     scheduler tested;
     std::vector<file_id> free;
     file_id ids = 0;
@@ -262,6 +263,7 @@ class world {
 
   plan plan_;
   random rng_;
+  shared_facts facts_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::priority_queue<happening, std::vector<happening>, std::greater<>> happenings_;
   std::uint64_t happened_ = 0;

@@ -82,14 +82,36 @@ struct cut_case {
 TEST(rate, cut_to_what_was_accepted) {
   const cut_case cases[] = {{"half of 200/s", 100, 500ms, 50, 85},
                             {"a fifth of 1000/s", 500, 500ms, 20, 680},
-                            {"nearly all of 4000/s", 2000, 500ms, 95, 170},
-                            {"few answers are waited for", 10, 2000ms, 40, 2.55},
-                            {"all: to a quarter", 100, 500ms, 100, 42.5}};
+                            {"few answers are waited for", 10, 2000ms, 40, 2.55}};
   for (const auto& c : cases) {
     rate r;
     exchange(r, t0, c.requests, c.time, c.throttled_percent);
     ASSERT_TRUE(r.limited()) << c.name;
     EXPECT_NEAR(r.per_second(), c.expected, c.expected / 20) << c.name;
+  }
+}
+
+// A run of refusals stops at once what was unlimited, and the rate is searched for from what got through in the last second.
+TEST(rate, a_run_of_refusals_stops_it_at_once) {
+  for (const int before : {200, 1000}) {
+    rate r;
+    instant now = exchange(r, t0, before, 100ms, 0);
+    int refused = 0;
+    for (; refused < 100 && !r.limited(); ++refused, now += 100us) r.answered(now, now, true);
+    EXPECT_EQ(refused, 16);
+    EXPECT_NEAR(r.per_second(), before, 1);
+    EXPECT_FALSE(r.may_start(now));
+  }
+}
+
+// What is refused is refused at once, while what is accepted is under way for long: two or three such answers are no sample.
+// (regression: they cut a host of slow answers to one a second)
+TEST(rate, regression_a_few_refusals_among_slow_answers) {
+  for (const int refusals : {1, 2, 3}) {
+    rate r;
+    for (int i = 0; i < refusals; ++i) r.answered(t0, t0 + 10ms, true, 64);
+    r.answered(t0, t0 + 3s, false, 60);
+    EXPECT_TRUE(!r.limited() || r.per_second() >= 15) << refusals;
   }
 }
 

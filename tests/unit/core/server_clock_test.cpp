@@ -75,6 +75,28 @@ TEST(server_clock, a_set_clock_is_believed) {
   }
 }
 
+// One backend of three is 40 minutes ahead, or one header in a row was garbled: the majority is believed. (regression: each
+// such header turned the clock, and tickets that were valid were dead on arrival)
+TEST(server_clock, regression_the_majority_is_believed) {
+  for (const int every : {3, 5, 100}) {
+    server_clock clock;
+    for (int i = 0; i < 200; ++i) {
+      const bool wrong = i % every == every - 1;
+      clock.observe(ours(10ms * i), ours(10ms * i + 5ms), theirs(10'000'000ms + 10ms * i + (wrong ? 2'400'000ms : 0ms)), 1000ms);
+      if (i < 3) continue;
+      EXPECT_LE(clock.at(ours(0ms)), theirs(10'002'000ms)) << i << " of " << every;
+    }
+  }
+}
+
+// After the machine slept, or the server's clock was set, the new time is the majority soon.
+TEST(server_clock, a_new_time_is_believed_soon) {
+  server_clock clock;
+  for (int i = 0; i < 50; ++i) clock.observe(ours(1s * i), ours(1s * i), theirs(10'000'000ms + 1s * i), 1000ms);
+  for (int i = 50; i < 56; ++i) clock.observe(ours(1s * i), ours(1s * i), theirs(13'600'000ms + 1s * i), 1000ms);
+  EXPECT_GE(clock.at(ours(0ms)), theirs(13'599'000ms));
+}
+
 // A date at the end of the calendar, which any answer may carry, does not overflow into nonsense.
 TEST(server_clock, regression_dates_beyond_the_nanoseconds_range) {
   using namespace std::chrono;
