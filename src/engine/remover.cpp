@@ -254,11 +254,14 @@ void remover::act(const core::action::settle& a) {
 }
 
 void remover::act(const core::action::end_run& a) {
-  ended_ = a.cause;
-  end_details_ = flights_[a.file].last_failure;
+  const diagnostics details = flights_[a.file].last_failure;
+  if (a.cause == errc::key_refused) { // whatever comes later meets the same
+    ended_ = a.cause;
+    end_details_ = details;
+  }
   for (const auto& r : runs_) {
-    r->ended = ended_;
-    r->totals.details = end_details_;
+    r->ended = a.cause;
+    r->totals.details = details;
   }
 }
 

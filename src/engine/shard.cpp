@@ -234,6 +234,11 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   one.retained_until = lifetime.retained_until;
   one.issued_at_server = server_clock_.at(sent);
   one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_);
+  if (!lifetime.usable(received)) {
+    one.last_failure = {};
+    one.last_failure.where = phase::presign;
+    one.last_failure.message = "the presigned URL had lapsed when it came, by the API's own clock";
+  }
   report(core::event::presign_answered{f, lifetime, one.origin});
 }
 

@@ -1,11 +1,12 @@
 #include "net/disk_waiters.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <memory>
+#include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -15,56 +16,96 @@ namespace hoist::net {
 
 namespace {
 
-constexpr int threads_wanted = 4;
+// Each waits for the disk and does nothing else. A disk that hangs takes one for each file that is read from it, which is
+// bounded by the PUTs in flight; beyond this many the others wait for a thread as well.
+constexpr int threads_max = 64;
 
-struct queue {
-  asio::io_context waits{threads_wanted};
-  asio::executor_work_guard<executor> never_done{waits.get_executor()};
+class waiters {
+ public:
+  /// False where no thread is to be had: `wait` has not been taken then.
+  bool post(std::function<void()>& wait) {
+    const std::lock_guard lock(mutex_);
+    if (idle_ <= static_cast<int>(waits_.size()) && threads_ < threads_max && !add_thread() && threads_ == 0) return false;
+    waits_.push_back(std::move(wait));
+    wake_.notify_one();
+    return true;
+  }
+
+ private:
+  bool add_thread() {
+    try {
+      std::thread([this] { serve(); }).detach();
+      ++threads_;
+      return true;
+    } catch (const std::system_error&) { // those that were to be had are enough
+      return false;
+    }
+  }
+
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ++idle_;
+      wake_.wait(lock, [&] { return !waits_.empty(); });
+      --idle_;
+      const auto wait = std::move(waits_.front());
+      waits_.pop_front();
+      lock.unlock();
+      wait();
+      lock.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> waits_;
+  int threads_ = 0, idle_ = 0;
 };
 
-/// As many threads as are to be had serve one queue (a thread pool of Asio's would wait for ever for those it has, once it
-/// is refused another). Null when there is none.
-std::unique_ptr<queue> served_queue() {
-  auto made = std::make_unique<queue>();
-  int serving = 0;
-  try {
-    for (; serving < threads_wanted; ++serving) std::thread([waits = &made->waits] { waits->run(); }).detach();
-  } catch (const std::system_error&) { // those that were to be had are enough
-    if (serving == 0) return nullptr;
-  }
-  return made;
-}
-
 /// Never destroyed: it would be joined at exit, before static uploaders that wait for it, by a forked child that has no
-/// such threads, and for as long as a disk takes. Null while no thread is to be had.
-queue* waiters() {
-  static std::mutex mutex;
-  static queue* found = nullptr;
-  const std::lock_guard lock(mutex);
-  if (found == nullptr) found = served_queue().release();
-  return found;
+/// such threads, and for as long as a disk takes.
+waiters& all_waiters() {
+  static auto* const all = new waiters;
+  return *all;
 }
 
 } // namespace
 
+/// Of the waiter's thread, but for what is handed to the other one.
+struct disk_fetch::state {
+  bool done = false;
+  std::function<void()> wake; ///< empty once the waiter is gone
+};
+
+disk_fetch::disk_fetch(disk_wait piece, executor ex, std::function<void()> wake) : state_(std::make_shared<state>()) {
+  state_->wake = std::move(wake);
+  auto shared = std::make_shared<disk_wait>(std::move(piece));
+  std::function<void()> wait = [shared, s = state_, work = asio::make_work_guard(ex)]() mutable {
+    (*shared)();
+    // Once the handler may run, its thread may end the context: nothing here touches that any more, the guard included.
+    const executor back = work.get_executor();
+    asio::post(back, [s = std::move(s), work = std::move(work)] {
+      s->done = true;
+      if (s->wake) s->wake();
+    });
+  };
+  if (all_waiters().post(wait)) return;
+  (*shared)();
+  state_->done = true;
+}
+
+disk_fetch::~disk_fetch() { state_->wake = nullptr; }
+
+bool disk_fetch::done() const noexcept { return state_->done; }
+
 task<void> wait_elsewhere(disk_wait piece) {
   const executor ex = co_await asio::this_coro::executor;
-  queue* const elsewhere = waiters();
-  if (elsewhere == nullptr) {
-    piece();
-    co_return;
+  timer asleep(ex, timer::time_point::max());
+  const disk_fetch fetch(std::move(piece), ex, [&asleep] { asleep.cancel(); });
+  while (!fetch.done()) {
+    error_code woken;
+    co_await asleep.async_wait(asio::redirect_error(use_task, woken));
   }
-  // A named object: GCC 12 may destroy a temporary inside a co_await expression twice.
-  auto start = [&](auto handler) {
-    auto wait = [piece = std::move(piece), handler = std::move(handler), work = asio::make_work_guard(ex)]() mutable {
-      piece();
-      // Once the handler may run, its thread may end the context: nothing here touches that any more, the guard included.
-      const executor back = work.get_executor();
-      asio::post(back, [handler = std::move(handler), work = std::move(work)]() mutable { std::move(handler)(); });
-    };
-    asio::post(elsewhere->waits, std::move(wait));
-  };
-  co_await asio::async_initiate<const asio::use_awaitable_t<executor>&, void()>(start, use_task);
 }
 
 } // namespace hoist::net

@@ -61,6 +61,17 @@ task<progress> await_answer(stream& connection, answer_reader& reader, error_cod
   }
 }
 
+/// Until the beginning of a cold body is in memory; an answer, or being shut, ends it before.
+task<progress> await_disk(stream& connection, answer_reader& reader, file_source& body, put_result& result) {
+  const disk_fetch fetch(body.from_disk(), connection.get_executor(), [&connection] { connection.wake(); });
+  auto answered = progress::waiting;
+  while (!fetch.done() && answered == progress::waiting) {
+    co_await connection.wait(interest::read_or_wake);
+    answered = reader.pull(connection, result.why);
+  }
+  co_return answered;
+}
+
 } // namespace
 
 task<put_result> put_exchange(stream& connection, answer_reader& reader, std::string_view head, file_source& body,
@@ -75,7 +86,7 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
     const std::size_t n = send_piece(connection, head, body, result, ec);
     if (result.source != source_status::ok) co_return result;
     if (body.is_cold()) {
-      co_await wait_elsewhere(body.from_disk());
+      answered = co_await await_disk(connection, reader, body, result);
       continue;
     }
     doing.body_bytes += n;
