@@ -29,10 +29,10 @@ step file_life::after(const attempt_end& end) noexcept {
       return failed(end.putting ? errc::storage_malformed : errc::presign_malformed);
     // A host that answers others takes no more connections; it is not this file's failure.
     case handshake_lost:
-      if (end.host_alive) return {next_step::again};
+      if (end.host_alive) return {next_step::reconnect};
       return end.host_away ? step{next_step::in_turn} : retry;
     // Behind the others where it is away: the next probe goes with another file, whose ticket may lead somewhere else.
-    case unreachable: return {end.host_alive ? next_step::again : next_step::in_turn};
+    case unreachable: return {end.host_alive ? next_step::reconnect : next_step::in_turn};
     case unserved: return {next_step::again};
     case exhausted: return {next_step::shortage};
     case stale:
@@ -70,7 +70,7 @@ bool file_life::may_renew_lapsed() noexcept { return ++lapses_ <= limits::lapses
 bool file_life::may_renew_dead() noexcept { return ++dead_tickets_ <= limits::dead_tickets_max; }
 
 std::ostream& operator<<(std::ostream& out, const step& s) {
-  static constexpr std::string_view names[] = {"retry", "again", "in_turn", "new_ticket", "shortage", "fail", "abandon"};
+  static constexpr std::string_view names[] = {"retry", "again", "in_turn", "reconnect", "new_ticket", "shortage", "fail", "abandon"};
   out << names[static_cast<int>(s.what)];
   if (s.what == next_step::fail) out << '(' << name_of(s.cause) << ')';
   return out;

@@ -16,6 +16,7 @@ enum class next_step : std::uint8_t {
   retry,       ///< after a pause, charged
   again,       ///< at once, before the others, uncharged
   in_turn,     ///< behind the others, uncharged
+  reconnect,   ///< uncharged, when another connection may be tried
   new_ticket,  ///< at once, with a new presign
   shortage,    ///< when some of our own descriptors or ports are free again
   fail,        ///< with `cause`

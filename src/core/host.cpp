@@ -5,17 +5,9 @@
 
 namespace hoist::core {
 
-namespace {
-
-// An answer frees a slot and earns this many: enough to take it again and one more, and not so many that a host which
-// falls silent goes on taking.
-constexpr int credit_max = 4;
-
-} // namespace
-
-host::host(const host_policy& policy)
+host::host(const host_policy& policy, linked_queue::links& links)
     : gate(limits::first_probe_interval, policy.probe_interval), limit(policy.window, policy.rate), budget(policy.budget),
-      connects(policy.connects), policy_(policy), before_absence_(limit.known_rate()) {}
+      connects(policy.connects), ready(links), unfunded(links), policy_(policy), before_absence_(limit.known_rate()) {}
 
 void host::begun(instant now) noexcept {
   if (in_flight_++ == 0) asked_since_ = now;
@@ -62,6 +54,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
+  if (how == limiter::ending::throttled && !gate.open()) how = limiter::ending::answered; // it is away, not busy
   note_unserved(now);
   limit.ended(begun, now, how, in_flight_, 0);
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
@@ -86,7 +79,6 @@ void host::answered(instant now) noexcept {
   }
   gate.answered(now);
   handshakes_lost_ = absent_answers_ = 0;
-  credit_ = std::min(credit_ + 2, credit_max);
   last_answer_ = now;
   reached_ = true;
   asked_since_ = in_flight_ > 0 ? std::optional(now) : std::nullopt;
@@ -166,9 +158,18 @@ std::optional<instant> host::resumes(instant now) const noexcept {
   return std::nullopt;
 }
 
+instant::duration host::slowness(instant now) const noexcept {
+  return in_flight_ > 0 && asked_since_ ? std::max(limit.took(), now - *asked_since_) : limit.took();
+}
+
+bool host::in_use(instant now) const noexcept {
+  return in_flight_ > 0 || !ready.empty() || !unfunded.empty() || (last_answer_ && now - *last_answer_ < limits::in_use_for);
+}
+
 std::optional<instant> host::silent_since(instant now) const noexcept {
   if (gate.down_since()) return gate.down_since();
-  if (in_flight_ > 0 && asked_since_ && now - *asked_since_ >= limits::unresponsive_after) return asked_since_;
+  const auto patient = std::max<instant::duration>(limits::unresponsive_after, 2 * limit.took());
+  if (in_flight_ > 0 && asked_since_ && now - *asked_since_ >= patient) return asked_since_;
   return std::nullopt;
 }
 

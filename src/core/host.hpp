@@ -4,9 +4,9 @@
 // it. One for the API's presigns, one for each storage origin's PUTs, in each shard. The scheduler conducts it.
 
 #include "core/connection_pace.hpp"
-#include "core/file_queue.hpp"
 #include "core/host_gate.hpp"
 #include "core/limiter.hpp"
+#include "core/operation_queues.hpp"
 #include "core/outcome.hpp"
 #include "core/patience.hpp"
 #include "core/retry_budget.hpp"
@@ -31,7 +31,8 @@ class host {
  public:
   using role = host_gate::role;
 
-  explicit host(const host_policy& policy);
+  /// `links`: of all files; it outlives the host.
+  host(const host_policy& policy, linked_queue::links& links);
 
   // ---- what happened
 
@@ -53,9 +54,6 @@ class host {
   bool may_start(instant now) noexcept;
   /// The window and the connections, which only the end of an attempt changes.
   bool has_room() const noexcept { return in_flight_ < limit.size(); }
-  /// Beyond half of all slots each further attempt is earned by an answer: who answers nobody does not take them all.
-  bool may_exceed_its_share() const noexcept { return credit_ > 0; }
-  void exceeds_its_share() noexcept { --credit_; }
   /// When to ask again, if anything waits: nothing where only an event can help.
   std::optional<instant> resumes(instant now) const noexcept;
 
@@ -65,10 +63,14 @@ class host {
   int connections() const noexcept { return connections_; }
   bool reached() const noexcept { return reached_; }
   /// Something has been asked of it.
-  bool in_use() const noexcept { return in_flight_ > 0 || last_answer_ || unserved_since_; }
+  bool was_asked() const noexcept { return in_flight_ > 0 || last_answer_ || unserved_since_; }
   std::uint32_t served() const noexcept { return served_; }
   bool is_alive(instant begun, instant now) const noexcept;
   std::optional<instant> last_served() const noexcept { return last_served_; }
+  /// How long a request takes, or has taken by now without an answer.
+  instant::duration slowness(instant now) const noexcept;
+  /// Somebody has asked something of it lately, or waits to.
+  bool in_use(instant now) const noexcept;
   /// It is away, or says nothing although it was asked; since when.
   std::optional<instant> silent_since(instant now) const noexcept;
   bool held_by_rate() const noexcept { return held_by_rate_; }
@@ -78,8 +80,8 @@ class host {
   limiter limit;
   retry_budget budget;
   connection_pace connects;
-  linked_queue ready;    ///< with a ticket of this origin, for a PUT slot
-  linked_queue unfunded; ///< retries whose pause is over and whose token is not there
+  operation_queues ready;    ///< with a ticket of this origin, for a PUT slot
+  operation_queues unfunded; ///< retries whose pause is over and whose token is not there
   stopwatch away, sick;  ///< closed, by its fault or by nobody's; see patience
   stopwatch away_or_api; ///< it or the API was away
   std::optional<instant> reviewed; ///< when those that wait for it were last looked at
@@ -109,7 +111,6 @@ class host {
   std::optional<instant> last_answer_, last_served_, asked_since_;
   std::optional<instant> unserved_since_; ///< the first failure since the last success
   bool held_by_rate_ = false, held_by_connections_ = false;
-  int credit_ = 0; ///< see may_exceed_its_share
 };
 
 } // namespace hoist::core

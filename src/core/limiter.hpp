@@ -47,7 +47,10 @@ class limiter {
 
   /// What is known of the host's rate, to be put back when what was learnt since turns out to be an outage.
   const rate& known_rate() const noexcept { return rate_; }
-  void restore(const rate& known) noexcept { rate_ = known; }
+  void restore(const rate& known) noexcept {
+    rate_ = known;
+    rate_.forget_interval();
+  }
 
   /// When the rate lets a burst start. Precondition: may_start() has just said no.
   instant resumes() const noexcept { return rate_.resumes(); }

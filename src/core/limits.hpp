@@ -52,6 +52,13 @@ constexpr millis unresponsive_after = 5s;
 /// this long, then after twice as long each time.
 constexpr millis renewal_first = 2s;
 constexpr millis renewal_max = 60s;
+/// An origin that nobody has asked for so long does not count when slots and tickets are divided.
+constexpr millis in_use_for = 2s;
+/// An origin this many times slower than the quickest one in use, and slower than this at all, is slow.
+constexpr int slow_times = 4;
+constexpr millis slow_from = 100ms;
+/// Tickets ready at origins that cannot use them soon, while others could use theirs: beyond this none is made.
+constexpr std::size_t tickets_ready_max = 2048;
 /// How often the files that wait at such a host are looked at.
 constexpr millis review_interval = 1s;
 
@@ -59,6 +66,8 @@ constexpr millis review_interval = 1s;
 
 /// Attempts under way to one origin that has not been reached yet, by all shards together.
 constexpr int connects_first = 8;
+/// A file that met the limit of connections waits at least this long, whatever is free meanwhile.
+constexpr millis reconnect_pause = 20ms;
 /// A host with connections that stand, and that has answered so lately, is there, whatever a new connection meets.
 constexpr millis alive_for = 1s;
 /// More connections than this are never made at once, however well it goes.

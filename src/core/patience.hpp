@@ -60,7 +60,7 @@ class patience {
   instant::duration since_then(instant now, readings host) const noexcept {
     constexpr instant::duration nothing{};
     if (doing_ == doing::nothing) return nothing;
-    if (!failing_) return doing_ == doing::trying ? nothing : std::max(nothing, host.sick - at_.sick);
+    if (!failing_) return std::max(nothing, host.sick - at_.sick);
     const auto whole = std::max(nothing, now - from_);
     const auto held = std::max(nothing, whole - std::max(nothing, host.away - at_.away));
     const bool served = host.served != at_.served;

@@ -155,6 +155,12 @@ void rate::begin_interval(instant now) noexcept {
   delivered_ = judged_ = throttled_ = 0;
 }
 
+void rate::forget_interval() noexcept {
+  interval_began_ = {};
+  delivered_ = judged_ = throttled_ = 0;
+  refused_in_a_row_ = 0;
+}
+
 /// Beyond what is tolerated by more than twice the spread that chance gives. Few answers are no sample: what is refused is
 /// refused at once, while others are under way for long.
 bool rate::too_many_throttled() const noexcept {

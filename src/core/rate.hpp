@@ -42,6 +42,8 @@ class rate {
 
   /// The host answered a request that was begun at `begun`; `throttled`, or anything else. So many are under way still.
   void answered(instant begun, instant now, bool throttled, int in_flight = 0) noexcept;
+  /// What has been counted for the next judgement counts no more.
+  void forget_interval() noexcept;
   /// Between two requests, at this rate. Precondition: limited().
   instant::duration gap() const noexcept { return gap_; }
 

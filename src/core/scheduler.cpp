@@ -44,7 +44,7 @@ retry_policy share_of(retry_policy whole, int shards) noexcept {
 
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, shared_facts* shared)
     : limits_(limits), policy_(policy), rng_(seed), shared_(shared != nullptr ? *shared : own_),
-      put_policy_(put_policy(limits, policy)), api_(presign_policy(limits, policy, shared_.presigns)),
+      put_policy_(put_policy(limits, policy)), api_(presign_policy(limits, policy, shared_.presigns), links_),
       give_up_after_(bounded(policy.give_up_after)) {
   assert(limits.puts_max >= 1 && limits.presigns_max >= 1);
   storage(0); // so that there is a window before the first ticket tells of an origin
@@ -53,7 +53,7 @@ scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t
 host& scheduler::storage(origin_id o) {
   assert(o < limits::origins_max);
   if (o >= storages_.size()) storages_.resize(o + std::size_t{1});
-  if (!storages_[o]) storages_[o] = std::make_unique<host>(put_policy_);
+  if (!storages_[o]) storages_[o] = std::make_unique<host>(put_policy_, links_);
   return *storages_[o];
 }
 
@@ -101,7 +101,9 @@ void scheduler::handle(const event::file_added& e, instant now) {
     links_.resize(files_.size());
   }
   assert(files_[e.file].at == stage::absent);
+  const auto parking = files_[e.file].parking; // an entry that an earlier file left behind is none of this one's
   files_[e.file] = file_state{};
+  files_[e.file].parking = parking;
   files_[e.file].operation = e.operation;
   ++open_files_;
   enter(e.file, stage::waiting, now);
@@ -125,9 +127,9 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   ticket_life_ = since(e.ticket.use_before, e.ticket.issued);
   enter(e.file, stage::ready, now);
   if (where.gate.open())
-    where.ready.push_back(e.file, links_);
+    where.ready.push_back(file.operation, e.file);
   else
-    where.ready.push_front(e.file, links_); // the next probe needs a ticket that lives
+    where.ready.push_front(file.operation, e.file); // the next probe needs a ticket that lives
 }
 
 void scheduler::handle(const event::presign_failed& e, instant now) {
@@ -214,7 +216,20 @@ void scheduler::decide(file_id f, const outcome& why, host& where, instant now) 
   end.ticket_lapsed = putting && ticket_lapsed(file, why, now);
   if (ends_the_run(f, why, where, now)) return;
   if (file.draining) return settle(f, settlement::abandoned, file.end_cause);
+  if (is_the_only_one_refused(file, why, where, now)) return settle(f, settlement::failed, errc::gave_up);
   carry_out(f, file.life.after(end), where, why, now);
+}
+
+/// A file whose every answer is a 502 while the host serves others would keep it "away" once it is the last one. That is
+/// the file's failure, and ends by time.
+bool scheduler::is_the_only_one_refused(file_state& file, const outcome& why, const host& where, instant now) const noexcept {
+  if (why.kind != outcome_kind::unavailable && why.kind != outcome_kind::gateway) {
+    file.absents = 0;
+    return false;
+  }
+  if (file.absents++ == 0) file.absent_since = now;
+  return file.absents >= limits::absent_answers && now - file.absent_since > give_up_after_ && where.last_served() &&
+         *where.last_served() > file.absent_since + limits::absent_answers_few_within;
 }
 
 /// Whether nothing of the run can go on. Then this file is settled with the others.
@@ -259,6 +274,9 @@ void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, in
     case next_step::in_turn:
       if (why.retry_after) owe_attempt(file, std::min(*why.retry_after, limits::retry_after_max), now);
       return queue_again(f, now);
+    case next_step::reconnect:
+      file.owes_token = false;
+      return park(f, std::max(where.connects.resumes(), later(now, limits::reconnect_pause)), now);
     case next_step::shortage: return retry_after_shortage(f, now);
     case next_step::fail: return settle(f, settlement::failed, s.cause);
     case next_step::abandon: return settle(f, settlement::abandoned, file.end_cause);
@@ -274,7 +292,8 @@ void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, in
 void scheduler::refresh(file_id f, instant now) {
   file_state& file = files_[f];
   file.has_ticket = false;
-  if (!file.life.may_renew_lapsed()) return settle(f, settlement::failed, errc::ticket_lapsed);
+  // Where several origins are in use a ticket may wait long for one that is slow, while others need theirs made.
+  if (!several_in_use() && !file.life.may_renew_lapsed()) return settle(f, settlement::failed, errc::ticket_lapsed);
   ++tallies_.refreshes;
   requeue(f, now);
 }
@@ -308,13 +327,16 @@ void scheduler::retry_later(file_id f, host& where, const outcome& why, instant 
   instant::duration wait = backoff(throttled ? policy_.throttled : policy_.transient, n, why.retry_after, rng_);
   file.failed_at_api = &where == &api_;
   judge_at(file, where, now);
-  file.failing.failed(now, readings_for(file, now), asked ? instant::duration{} : wait); // what was asked for is not its own
+  // What was asked for is not its own; but it would have had a pause of its own, too.
+  const instant::duration own = asked ? std::min<instant::duration>(wait, backoff(policy_.transient, n, {}, rng_)) : wait;
+  file.failing.failed(now, readings_for(file, now), own);
   file.owes_token = !throttled && !asked;
-  if (asked) owe_attempt(file, wait, now);
   const auto used = file.failing.used(now, readings_for(file, now));
   const bool too_often = policy_.attempts_max > 0 && std::cmp_greater_equal(file.charged, policy_.attempts_max);
   if (too_often || used >= give_up_after_) return settle(f, settlement::failed, errc::gave_up);
-  if (!asked) wait = std::min(wait, give_up_after_ - used); // the last try comes when its time is up, not after
+  const bool last = !asked && wait >= give_up_after_ - used;
+  if (last) wait = give_up_after_ - used; // the last try comes when its time is up, not after
+  if (asked || last) owe_attempt(file, wait, now);
   ++tallies_.retries;
   park(f, later(now, wait), now);
 }
@@ -336,15 +358,17 @@ void scheduler::retry_after_shortage(file_id f, instant now) {
 
 // ---- patience ---------------------------------------------------------------------------------------------------
 
-patience::readings scheduler::readings_of(const host* h, instant now) const noexcept {
-  if (h == nullptr || h == &api_) return {api_.away.read(now), api_.sick.read(now), api_.served()};
-  return {h->away_or_api.read(now), h->sick.read(now), h->served()};
+patience::readings scheduler::readings_for(const file_state& file, instant now) const noexcept {
+  const host& h = file.judged_at != nullptr ? *file.judged_at : api_;
+  return {(file.judged_by_api_too ? h.away_or_api : h.away).read(now), h.sick.read(now), h.served()};
 }
 
 /// Its patience runs by the clocks of `h` from now on.
 void scheduler::judge_at(file_state& file, const host& h, instant now) noexcept {
-  file.failing.moved(now, readings_for(file, now), readings_of(&h, now));
+  const auto before = readings_for(file, now);
   file.judged_at = &h;
+  file.judged_by_api_too = &h != &api_ && file.at == stage::waiting;
+  file.failing.moved(now, before, readings_for(file, now));
 }
 
 bool scheduler::out_of_patience(const file_state& file, instant now) const noexcept {
@@ -389,7 +413,7 @@ void scheduler::requeue(file_id f, instant now) {
   file_state& file = files_[f];
   enter(f, file.has_ticket ? stage::ready : stage::waiting, now);
   if (file.has_ticket)
-    storage(file.origin).ready.push_front(f, links_);
+    storage(file.origin).ready.push_front(file.operation, f);
   else
     waiting_.push_front(file.operation, f);
 }
@@ -399,7 +423,7 @@ void scheduler::queue_again(file_id f, instant now) {
   file_state& file = files_[f];
   enter(f, file.has_ticket ? stage::ready : stage::waiting, now);
   if (file.has_ticket)
-    storage(file.origin).ready.push_back(f, links_);
+    storage(file.origin).ready.push_back(file.operation, f);
   else
     waiting_.push_back(file.operation, f);
 }
@@ -418,8 +442,8 @@ void scheduler::leave_queue(file_id f) noexcept {
   file_state& file = files_[f];
   switch (file.at) {
     case stage::waiting: waiting_.erase(file.operation, f); break;
-    case stage::ready: storages_[file.origin]->ready.erase(f, links_); break;
-    case stage::unfunded: failed_at(file).unfunded.erase(f, links_); break;
+    case stage::ready: storages_[file.origin]->ready.erase(file.operation, f); break;
+    case stage::unfunded: failed_at(file).unfunded.erase(file.operation, f); break;
     case stage::parked:
       ++file.parking;
       --parked_count_;

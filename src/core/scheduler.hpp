@@ -272,11 +272,14 @@ class scheduler {
     instant begun{};                  ///< the attempt in flight
     instant since{};                  ///< in this stage
     instant owed_until{};             ///< it is not given up before that; see owe_attempt
+    instant absent_since{};           ///< its first 502, 503 or 504 in a row
+    std::uint32_t absents = 0;
     instant renew_at{};               ///< when it may ask for a ticket that leads elsewhere
     instant::duration renewal{};      ///< what it waited for that the last time
     file_life life;
     patience failing;
     const host* judged_at = nullptr;  ///< by whose clocks its patience runs; null: the API's
+    bool judged_by_api_too = false;   ///< it waits for the API after a failure at that host
     lifetime ticket;
   };
 
@@ -301,6 +304,7 @@ class scheduler {
   void carry_out(file_id f, step s, host& where, const outcome& why, instant now);
   void count_left(file_state& file, bool putting, outcome_kind why) noexcept;
   bool ticket_lapsed(const file_state& file, const outcome& why, instant now) const noexcept;
+  bool is_the_only_one_refused(file_state& file, const outcome& why, const host& where, instant now) const noexcept;
   void refresh(file_id f, instant now);
   void renew_dead(file_id f, instant now);
   void retry_later(file_id f, host& where, const outcome& why, instant now);
@@ -324,10 +328,7 @@ class scheduler {
 
   // patience
   host& failed_at(const file_state& file) noexcept { return file.failed_at_api ? api_ : storage(file.origin); }
-  patience::readings readings_of(const host* h, instant now) const noexcept;
-  patience::readings readings_for(const file_state& file, instant now) const noexcept {
-    return readings_of(file.judged_at, now);
-  }
+  patience::readings readings_for(const file_state& file, instant now) const noexcept;
   void judge_at(file_state& file, const host& h, instant now) noexcept;
   bool out_of_patience(const file_state& file, instant now) const noexcept;
   bool give_up(file_id f, instant now);
@@ -344,6 +345,10 @@ class scheduler {
   std::optional<scheduler_action> next_presign(instant now);
   std::optional<scheduler_action> next_forced(instant now);
   bool has_slot(const host& where) const noexcept;
+  bool is_slow(const host& where) const noexcept;
+  int soon_used(const host& where) const noexcept;
+  int ahead_of(const host& where) const noexcept;
+  bool several_in_use() const noexcept;
   bool in_shortage(instant now) const noexcept { return now < shortage_until_; }
   int tickets_coming() const noexcept;
   supply_figures supply() const noexcept;
@@ -362,6 +367,7 @@ class scheduler {
   scheduler_limits limits_;
   retry_policy policy_;
   random rng_;
+  linked_queue::links links_; ///< of the queue that a file is in
   shared_facts own_;
   shared_facts& shared_;
   host_policy put_policy_;
@@ -370,7 +376,6 @@ class scheduler {
   std::size_t next_storage_ = 0;                ///< whose turn it is
 
   std::vector<file_state> files_;
-  linked_queue::links links_; ///< of the queue that a file is in
   operation_queues waiting_{links_};
   parked_queue parked_;
   std::size_t parked_count_ = 0, parked_at_api_ = 0;

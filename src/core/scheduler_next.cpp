@@ -41,7 +41,7 @@ void scheduler::unpark(instant now) {
       continue;
     }
     enter(f, stage::unfunded, now);
-    failed_at(file).unfunded.push_back(f, links_);
+    failed_at(file).unfunded.push_back(file.operation, f);
   }
 }
 
@@ -53,6 +53,7 @@ void scheduler::fund(host& where, bool others_wait, instant now) {
     if (give_up(f, now)) continue;
     const bool probes = !where.gate.open();
     if (probes ? others_wait || !where.gate.may_start(now) : !where.budget.take(now)) return;
+    where.unfunded.end_turn();
     leave_queue(f);
     files_[f].owes_token = false;
     requeue(f, now);
@@ -81,26 +82,20 @@ void scheduler::review(instant now) {
 }
 
 void scheduler::review(host& where, bool elsewhere_served, instant now) {
-  for (auto f = where.unfunded.empty() ? queue_link::none : where.unfunded.front(); f != queue_link::none;) {
-    const auto next = linked_queue::after(f, links_);
-    give_up(f, now);
-    f = next;
-  }
-  for (auto f = where.ready.empty() ? queue_link::none : where.ready.front(); f != queue_link::none;) {
-    const auto next = linked_queue::after(f, links_);
+  std::vector<file_id> candidates;
+  where.unfunded.for_each([&](file_id f) { candidates.push_back(f); });
+  where.ready.for_each([&](file_id f) { candidates.push_back(f); });
+  for (const file_id f : candidates) {
     file_state& file = files_[f];
-    if (!give_up(f, now) && elsewhere_served) {
-      if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
-      if (now >= file.renew_at) {
-        file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, limits::renewal_max);
-        file.renew_at = now + file.renewal;
-        leave_queue(f);
-        file.has_ticket = false;
-        ++tallies_.refreshes;
-        queue_again(f, now);
-      }
-    }
-    f = next;
+    if (give_up(f, now) || !elsewhere_served || file.at != stage::ready) continue;
+    if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
+    if (now < file.renew_at) continue;
+    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, limits::renewal_max);
+    file.renew_at = now + file.renewal;
+    leave_queue(f);
+    file.has_ticket = false;
+    ++tallies_.refreshes;
+    queue_again(f, now);
   }
 }
 
@@ -108,7 +103,7 @@ void scheduler::review(host& where, bool elsewhere_served, instant now) {
 std::optional<instant> scheduler::all_storages_sick_since() const noexcept {
   std::optional<instant> since;
   for (const auto& h : storages_) {
-    if (!h || !h->in_use()) continue;
+    if (!h || !h->was_asked()) continue;
     if (!h->sick.running()) return std::nullopt;
     since = std::max(since.value_or(*h->sick.since()), *h->sick.since());
   }
@@ -123,9 +118,7 @@ void scheduler::review_api(instant now) {
   api_.reviewed = now;
   std::vector<file_id> candidates;
   if (api_.sick.running()) waiting_.for_each([&](file_id f) { candidates.push_back(f); });
-  for (auto f = api_.unfunded.empty() ? queue_link::none : api_.unfunded.front(); f != queue_link::none;
-       f = linked_queue::after(f, links_))
-    candidates.push_back(f);
+  api_.unfunded.for_each([&](file_id f) { candidates.push_back(f); });
   for (const file_id f : candidates) give_up(f, now);
   if (!storages_sick || now - *storages_sick <= give_up_after_) return;
   candidates.clear();
@@ -173,10 +166,23 @@ std::optional<scheduler_action> scheduler::start_presign(file_id f, instant now)
   return action::start_presign{f};
 }
 
+/// Several times slower than the quickest of those in use, or silent for as long.
+bool scheduler::is_slow(const host& where) const noexcept {
+  const auto its_own = where.slowness(now_);
+  if (its_own < limits::slow_from) return false;
+  return std::ranges::any_of(storages_, [&](const auto& h) {
+    return h && h.get() != &where && h->gate.open() && h->in_use(now_) && h->limit.took() > instant::duration{} &&
+           its_own > limits::slow_times * h->slowness(now_);
+  });
+}
+
+/// Half of all slots is kept from slow origins while a quick one is in use: what they hold they hold for long.
 bool scheduler::has_slot(const host& where) const noexcept {
   if (puts_in_flight_ >= limits_.puts_max || !where.has_room()) return false;
-  const int half = (limits_.puts_max + 1) / 2;
-  return storages_.size() < 2 || where.in_flight() < half || where.may_exceed_its_share();
+  if (storages_.size() < 2 || !is_slow(where)) return true;
+  int slow = 0;
+  for_each_storage([&](origin_id, const host& h) { slow += is_slow(h) ? h.in_flight() : 0; });
+  return slow < (limits_.puts_max + 1) / 2;
 }
 
 /// Origins take turns.
@@ -204,12 +210,10 @@ std::optional<scheduler_action> scheduler::next_put_to(host& where, instant now)
     if (give_up(f, now)) continue;
     if (!files_[f].ticket.usable(now)) {
       leave_queue(f);
-      // While the storage is away one file at a time gets a new ticket to probe with; the others' can lapse.
-      if (!where.gate.open()) where.gate.inconclusive(now, host_gate::role::probe);
-      refresh(f, now);
+      refresh(f, now); // while it is away the supply sees to it that one file at a time gets a new one, to probe with
       continue;
     }
-    if (storages_.size() > 1 && where.in_flight() >= (limits_.puts_max + 1) / 2) where.exceeds_its_share();
+    where.ready.end_turn();
     return start_put(f, where, now);
   }
   return std::nullopt;
@@ -252,30 +256,56 @@ std::optional<scheduler_action> scheduler::next_forced(instant now) {
 
 // ---- tickets ----------------------------------------------------------------------------------------------------
 
-bool scheduler::all_storages_away() const noexcept {
-  return std::ranges::none_of(storages_, [](const auto& h) { return h && h->gate.open(); });
+bool scheduler::several_in_use() const noexcept {
+  return storages_.size() > 1 && std::ranges::count_if(storages_, [&](const auto& h) { return h && h->in_use(now_); }) > 1;
 }
 
-/// Those ready at hosts that take them, and those being made. What waits at a host that is away, or that is full while
-/// another is not, is no supply for the others.
+/// Of those in use; of all before there is any.
+bool scheduler::all_storages_away() const noexcept {
+  bool any_open = false, any_in_use = false, any_open_in_use = false;
+  for_each_storage([&](origin_id, const host& h) {
+    const bool in_use = h.in_use(now_);
+    any_open = any_open || h.gate.open();
+    any_in_use = any_in_use || in_use;
+    any_open_in_use = any_open_in_use || (in_use && h.gate.open());
+  });
+  return any_in_use ? !any_open_in_use : !any_open;
+}
+
+int scheduler::ahead_of(const host& where) const noexcept {
+  if (limits_.puts != sizing::adaptive) return limits_.tickets_ahead_max;
+  return std::min(limits_.tickets_ahead_max, std::min(where.limit.size(), limits_.puts_max) / 4 + 2);
+}
+
+/// Of the tickets ready for a host those that it will use soon: with several in use, the others are no supply for anybody.
+int scheduler::soon_used(const host& where) const noexcept {
+  const int ready = static_cast<int>(where.ready.size());
+  if (const auto rate = where.limit.per_second())
+    return std::min(ready, 1 + static_cast<int>(*rate * std::chrono::duration<double>(limits::ticket_wait_max).count()));
+  if (!has_slot(where) && puts_in_flight_ < limits_.puts_max) return std::min(ready, ahead_of(where));
+  const int free = std::min(where.limit.size() - where.in_flight(), limits_.puts_max - puts_in_flight_);
+  return std::min(ready, std::max(0, free) + ahead_of(where));
+}
+
+/// Those ready at hosts that take them, and those being made.
 int scheduler::tickets_coming() const noexcept {
   int n = api_.in_flight();
+  const bool several = several_in_use();
   for_each_storage([&](origin_id, const host& h) {
-    if (!h.gate.open()) return;
-    int ready = static_cast<int>(h.ready.size());
-    if (storages_.size() > 1) ready = std::min(ready, std::max(0, h.limit.size() - h.in_flight()) + limits_.tickets_ahead_max);
-    n += ready;
+    if (h.gate.open()) n += several ? soon_used(h) : static_cast<int>(h.ready.size());
   });
   return n;
 }
 
 supply_figures scheduler::supply() const noexcept {
   supply_figures f;
-  bool all_paced = true;
+  bool all_paced = true, any_in_use = false;
   double per_second = 0;
+  for_each_storage([&](origin_id, const host& h) { any_in_use = any_in_use || h.in_use(now_); });
   for_each_storage([&](origin_id, const host& h) {
-    if (!h.gate.open()) return;
+    if (!h.gate.open() || (any_in_use && !h.in_use(now_))) return;
     f.slots += h.limit.size();
+    f.ahead += ahead_of(h);
     f.put_took = std::max(f.put_took, h.limit.took());
     if (const auto r = h.limit.per_second())
       per_second += *r;
@@ -284,8 +314,6 @@ supply_figures scheduler::supply() const noexcept {
   });
   f.slots = std::min(f.slots, limits_.puts_max);
   f.in_flight = puts_in_flight_;
-  f.ahead = limits_.tickets_ahead_max;
-  if (limits_.puts == sizing::adaptive) f.ahead = std::min(f.ahead, f.slots / 4 + 2);
   f.ahead += presign_group_ - 1; // as many as before are left when the next group is begun
   f.presign_took = api_.limit.took();
   f.ticket_life = ticket_life_;
@@ -302,15 +330,16 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
     });
     return !probe_ready || may_explore(now);
   }
+  if (tickets_ready() >= limits::tickets_ready_max) return false;
   const int most = tickets_wanted(supply()), missing = most - tickets_coming();
   return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
 
-/// Where no storage has ever served, another ticket may lead to one that does; and a storage that is away, and for which
-/// nobody waits, is asked by nobody whether it is back.
+/// Where no storage has ever served, another ticket may lead to one that does; or to one that was not used of late; and a
+/// storage that is away, and for which nobody waits, is asked by nobody whether it is back.
 bool scheduler::another_ticket_may_help() const noexcept {
   return !storage_served_ || std::ranges::any_of(storages_, [](const auto& h) {
-    return h && !h->gate.open() && h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0;
+    return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
   });
 }
 

@@ -57,7 +57,9 @@ class origin_registry {
 /// refers to any more is given away; when there is none, those that are left over share the last.
 class origin_numbers {
  public:
-  core::origin_id number_of(const wire::origin& o, core::scheduler& s) {
+  /// `forget` is called with a number before it is given to another origin.
+  template <class Forget>
+  core::origin_id number_of(const wire::origin& o, core::scheduler& s, Forget forget) {
     if (latest_ < known_.size() && known_[latest_] && *known_[latest_] == o) return static_cast<core::origin_id>(latest_);
     for (std::size_t i = 0; i < known_.size(); ++i)
       if (known_[i] && *known_[i] == o) return take(i);
@@ -68,6 +70,7 @@ class origin_numbers {
     for (std::size_t i = 0; i < known_.size(); ++i) {
       const auto id = static_cast<core::origin_id>(i);
       if (!s.origin_idle(id)) continue;
+      forget(id);
       s.forget_origin(id);
       known_[i] = o;
       return take(i);

@@ -32,6 +32,12 @@ constexpr std::size_t log_name_bytes_max = 256;
 /// A refusal that is about what this request says; any other may be about where it went.
 bool is_about_the_request(int http_status) { return http_status == 400 || http_status == 413 || http_status == 415; }
 
+/// The words of how such an attempt ended are why a host is waited for.
+bool tells_of_absence(core::outcome_kind kind) {
+  using enum core::outcome_kind;
+  return kind == unreachable || kind == handshake_lost || kind == unavailable || kind == gateway || kind == lost;
+}
+
 /// What is no reply may be half of one.
 verdict of_cut_reply() {
   return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign, false);
@@ -182,7 +188,7 @@ void shard::report(const core::scheduler_event& e) {
 
 void shard::fail_presign(file_id f, verdict v) {
   hide(v.details, secrets_of(f));
-  if (v.what.kind >= core::outcome_kind::unreachable || !core::is_answer(v.what.kind)) api_failure_ = v.details.message;
+  if (tells_of_absence(v.what.kind)) api_failure_ = v.details.message;
   flights_[f].last_failure = std::move(v.details);
   if (core::never_left(v.what.kind)) flights_[f].file.owner->presigns.fetch_sub(1, std::memory_order_relaxed);
   tell_end(f, "presign", v.what.kind);
@@ -233,7 +239,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
   one.issued_at_server = server_clock_.at(sent);
-  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_);
+  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, [this](core::origin_id given) { forget_origin(given); });
   if (!lifetime.usable(received)) {
     one.last_failure = {};
     one.last_failure.where = phase::presign;
@@ -256,6 +262,16 @@ void shard::connection_opened(core::origin_id to) {
   schedule_pump();
 }
 
+/// What was known of the origin that had this number.
+void shard::forget_origin(core::origin_id o) {
+  if (o < served_.size()) served_[o] = false;
+  if (o < storage_failures_.size()) storage_failures_[o].clear();
+  if (o + std::size_t{1} < told_away_.size() && told_away_[o + std::size_t{1}]) {
+    told_away_[o + std::size_t{1}] = false;
+    config_.origins->is_news(host_text(o), false);
+  }
+}
+
 void shard::connection_closed(core::origin_id to) {
   scheduler_.connection_closed(to);
   schedule_pump();
@@ -264,7 +280,7 @@ void shard::connection_closed(core::origin_id to) {
 /// Who was never reached by this shard may have been by another: then it is away, and not somewhere that never was.
 void shard::note_unreached(file_id f, const verdict& failed) {
   const auto origin = flights_[f].origin;
-  if (core::is_answer(failed.what.kind)) return;
+  if (!tells_of_absence(failed.what.kind)) return;
   if (origin >= storage_failures_.size()) storage_failures_.resize(origin + std::size_t{1});
   storage_failures_[origin] = failed.details.message;
   const auto* where = origins_.name_of(origin);
@@ -364,8 +380,11 @@ void shard::pump() {
 void shard::act(const core::action::start_presign& a) {
   flight& f = flights_[a.file];
   if (f.started == core::instant{}) f.started = now_steady();
-  // In order, so that the first channels stay warm and the last stay closed while they are not needed.
-  auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
+  f.file.owner->presigns.fetch_add(1, std::memory_order_relaxed); // first: what never leaves takes it back
+  // In order, so that the first channels stay warm and the last stay closed while they are not needed; and one that is
+  // connected before one that is not, so that a limit of connections holds up nobody but who needs another.
+  auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->connected() && c->room() > 0; });
+  if (free == channels_.end()) free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
   if (free == channels_.end() && std::ssize(channels_) < channels_max(config_)) {
     add_channel();
     free = std::prev(channels_.end());
@@ -377,7 +396,6 @@ void shard::act(const core::action::start_presign& a) {
   f.channel = static_cast<int>(free - channels_.begin());
   (*free)->enqueue(a.file);
   presign_writer_.append((*free)->outbox(), f.file.content_type);
-  f.file.owner->presigns.fetch_add(1, std::memory_order_relaxed);
 }
 
 void shard::act(const core::action::start_put& a) {
@@ -385,12 +403,12 @@ void shard::act(const core::action::start_put& a) {
   f.channel = -1;
   f.leased = false;
   f.put_begun = now_steady();
+  f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
   f.worker = &choose_worker(f.ticket.put_url.where);
   if (journal_.hears(severity::trace))
     journal_.log(severity::trace, name_for_log(a.file) + ": PUT to " + f.ticket.put_url.where.text() + ", " +
                                       std::to_string(f.file.identity.size) + " bytes, id " + wire::printable(f.ticket.id, 64));
   f.worker->begin(a.file, f);
-  f.file.owner->puts.fetch_add(1, std::memory_order_relaxed);
 }
 
 void shard::add_channel() {
@@ -467,7 +485,10 @@ void shard::act(const core::action::settle& a) {
 
 void shard::act(const core::action::end_run& a) {
   auto details = flights_[a.file].last_failure;
-  if (a.cause == errc::api_refused)
+  if (a.cause == errc::api_refused && details.http_status == 0)
+    details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " presigned URLs of " + config_.api.text() +
+                      " had all lapsed when they came; compare the API's clock and its URL lifetime";
+  else if (a.cause == errc::api_refused)
     details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " files were all refused by " +
                       config_.api.text() + "; is --endpoint right? The last answer: " + details.message;
   listener_.run_ended(a.cause, details);

@@ -97,6 +97,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void report(const core::scheduler_event& e);
   void fail_presign(core::file_id f, verdict v);
   void note_served(core::origin_id o);
+  void forget_origin(core::origin_id o);
   void tell_end(core::file_id f, std::string_view what, core::outcome_kind kind);
   std::string name_for_log(core::file_id f) const;
   diagnostics never_tried(core::file_id f) const;

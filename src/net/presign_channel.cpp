@@ -141,7 +141,8 @@ void presign_channel::read() {
 void presign_channel::lose(const failure& why, loss how) {
   const bool fresh = line_.answered == 0;
   depths_.lost(line_, how);
-  if (connection_) {
+  const bool stood = connection_ != nullptr;
+  if (stood) {
     connection_.reset();
     listener_.presign_disconnected();
   }
@@ -154,7 +155,8 @@ void presign_channel::lose(const failure& why, loss how) {
   const std::size_t all = waiting_.size();
   for (std::size_t i = 0; i < all; ++i) {
     const request lost = waiting_.pop_front();
-    const bool had_its_turn = how == loss::ours || (i == 0 && how != loss::announced);
+    // One connection that could not be made is one failure, however many requests were to go over it.
+    const bool had_its_turn = (how == loss::ours && stood) || (i == 0 && how != loss::announced);
     if (!lost.forgotten) listener_.presign_broke(lost.file, had_its_turn ? why : behind, fresh);
   }
 }

@@ -40,8 +40,8 @@ class Names(TestCase):
         with digesting() as server:
             run = hoist("upload", *server.access(), str(folder))
             self.assertEqual(len(self.check_account(server, folder, run)["done"]), len({*self.odd, *chance}))
-        # Names stand in the log as they are, but for what a terminal could take for a command, or a reader for another name.
-        self.assertNotRegex(run.err, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+            # Names stand in the log as they are, but for what a terminal could take for a command, or a reader for another name.
+            self.assertNotRegex(run.err, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 
     # So it is when they are given by name: as words of the command line, and in a NUL-separated list.
     def test_by_name(self):
