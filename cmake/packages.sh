@@ -7,6 +7,9 @@ test_packages="libgtest-dev python3 curl openssl"
 # What bench/ compiles; then what else its contenders need at run time, and the tracer that counts their waits.
 bench_packages="libbenchmark-dev libcurl4-openssl-dev libjson-c-dev"
 contender_packages="golang-go python3-aiohttp python3-uvloop strace"
+# Servers and balancers of others, for the tests behind them, which are skipped without. They are unpacked, not installed: a
+# package of a server starts it, and this machine is somebody's.
+interop_packages="nginx"
 # For the tests in an emulated machine, which are skipped without.
 vm_packages="qemu-system-x86 busybox-static cpio"
 # For the fuzz targets: Clang, and the libraries of libFuzzer and the sanitizers.
@@ -77,6 +80,19 @@ install_if_possible() {
   # In a subshell: not even the lack of root ends more than this.
   (as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-remove --no-install-recommends $missing >&2) ||
     say "hoist: could not install$missing; going on without"
+}
+
+# unpack_if_possible FOLDER PACKAGES...: their files below FOLDER; nothing of the system's is changed.
+unpack_if_possible() {
+  folder=$1
+  shift
+  mkdir -p "$folder"
+  for package in "$@"; do
+    [ ! -e "$folder/$package" ] || continue
+    say "hoist: unpacking $package in $folder, for tests that are skipped without"
+    (cd "$folder" && { apt-get -qq download "$package" || { as_root apt-get update -qq && apt-get -qq download "$package"; }; } >&2 &&
+      dpkg-deb -x "$package"_*.deb "$package") || { rm -rf "$folder/$package"; say "hoist: could not get $package; going on without"; }
+  done
 }
 
 # configure_and_build BUILD_DIR TARGETS OPTIONS...: quick when nothing changed.

@@ -51,6 +51,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
       gate.inconclusive(now, as);
   } else {
     reached_ = reached_ || why.kind == lost || why.kind == stale; // there was a connection
+    if (why.kind == lost && why.fresh_connection) connects.refused(now); // taken, and dropped: as good as refused
     if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
@@ -82,14 +83,20 @@ void host::answered(instant now) noexcept {
   last_answer_ = now;
   reached_ = true;
   asked_since_ = in_flight_ > 0 ? std::optional(now) : std::nullopt;
+  if (connections_ > proven_connections_) { // only one that has answered is one
+    proven_connections_ = connections_;
+    connects.opened();
+  }
 }
 
 /// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is away.
 void host::absent_answer(const outcome& why, role as, instant now, int gates) noexcept {
   reached_ = true;
+  gate.somebody_is_there();
   if (absent_answers_++ == 0) absent_since_ = now;
   const auto lasted = now - std::max(absent_since_, last_answer_.value_or(absent_since_));
-  const bool absent = (absent_answers_ >= limits::absent_answers && lasted >= limits::absent_answers_within) ||
+  const bool absent = absent_answers_ >= limits::absent_answers_many ||
+                      (absent_answers_ >= limits::absent_answers && lasted >= limits::absent_answers_within) ||
                       (absent_answers_ >= limits::absent_answers_few && lasted >= limits::absent_answers_few_within);
   if (!gate.open() || absent)
     close_gate(now, as, gates, why.retry_after);
@@ -119,8 +126,6 @@ void host::note_unserved(instant now) noexcept {
 void host::connection_opened(instant now) noexcept {
   ++connections_;
   reached_ = true;
-  handshakes_lost_ = gate.open() ? 0 : handshakes_lost_;
-  connects.opened();
   if (!gate.open()) note_closed(true, now);
 }
 

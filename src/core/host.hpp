@@ -42,7 +42,10 @@ class host {
   /// It ended otherwise. `gates`: how many gates may be those of the same machine.
   void failed_one(const outcome& why, instant begun, role as, instant now, int gates) noexcept;
   void connection_opened(instant now) noexcept;
-  void connection_closed() noexcept { connections_ = std::max(0, connections_ - 1); }
+  void connection_closed() noexcept {
+    connections_ = std::max(0, connections_ - 1);
+    proven_connections_ = std::min(proven_connections_, connections_);
+  }
   /// Another shard has reached it, or been served by it.
   void known_elsewhere(bool served, instant now) noexcept;
   /// After the end of a run: as if it had never failed.
@@ -102,6 +105,7 @@ class host {
 
   host_policy policy_;
   int in_flight_ = 0, connections_ = 0;
+  int proven_connections_ = 0; ///< of them, as many as there were when one answered
   std::uint32_t served_ = 0;
   bool reached_ = false, served_anywhere_ = false;
   int handshakes_lost_ = 0; ///< in a row, with no answer in between

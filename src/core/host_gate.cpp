@@ -1,5 +1,7 @@
 #include "core/host_gate.hpp"
 
+#include "core/limits.hpp"
+
 #include <algorithm>
 
 namespace hoist::core {
@@ -26,7 +28,8 @@ void host_gate::unreachable(instant now, role of, millis asked) noexcept {
 void host_gate::inconclusive(instant now, role of) noexcept {
   if (of == role::ordinary) return;
   probing_ = false;
-  next_probe_ = now + (answered_once_ ? interval_ * sharing_ : first_interval_);
+  const bool found_out = answered_once_ || (down_since_ && now - *down_since_ >= limits::unreachable_grace);
+  next_probe_ = now + (found_out ? interval_ * sharing_ : first_interval_);
 }
 
 std::optional<instant> host_gate::next_probe() const noexcept {

@@ -14,7 +14,7 @@ class host_gate {
  public:
   enum class role : std::uint8_t { ordinary, probe };
 
-  /// `first_interval` holds until the host has answered once, `interval` from then on.
+  /// `first_interval` holds until the host has answered once, for the first seconds; `interval` from then on.
   host_gate(millis first_interval, millis interval) : first_interval_(first_interval), interval_(interval) {}
 
   bool open() const noexcept { return !down_since_; }
@@ -24,6 +24,8 @@ class host_gate {
   /// the probe's own end lets the next probe go: attempts that were begun before say nothing new.
   role started() noexcept;
   void answered(instant now) noexcept;
+  /// Whoever stands before the host has answered: it exists, and is spared from the first probe on.
+  void somebody_is_there() noexcept { answered_once_ = true; }
   /// `asked`: what the host wants to be spared for, if that is longer than the interval.
   void unreachable(instant now, role of, millis asked = {}) noexcept;
   /// How many gates are probing at this time for all that is known the same machine: their probes together come as often

@@ -34,6 +34,7 @@ constexpr millis unreachable_grace = 3s;
 constexpr int handshakes_lost_max = 3;
 /// 502, 503 and 504 in a row that mean "nobody is there": so many over so long, or fewer over longer. A host where every
 /// second answer is a 503 by chance gets there once in 256 answers, and then only if nothing came through for 250 ms.
+constexpr int absent_answers_many = 16; ///< at once: by chance that is one in 65 000
 constexpr int absent_answers = 8;
 constexpr millis absent_answers_within = 250ms;
 constexpr int absent_answers_few = 3;

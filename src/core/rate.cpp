@@ -16,6 +16,7 @@ constexpr auto interval_min = 500ms;
 constexpr auto interval_max = 2s;
 constexpr std::uint32_t answers_min = 20;
 
+constexpr auto patience_for_a_sample = 10s;
 // With fewer answers than that, refusals are believed only if there are so many.
 constexpr std::uint32_t refusals_believed = 3;
 // So many refusals in a row, and nothing gets through any more: by chance that is hardly ever so.
@@ -89,7 +90,8 @@ void rate::set(double per_second) noexcept {
 /// Only time spent at the limit counts: a rate that nobody asks for proves nothing.
 void rate::grow(instant now) noexcept {
   if (now - grown_ < updated_every) return;
-  if (std::exchange(was_held_, false)) age_ += std::min<instant::duration>(now - grown_, interval_min);
+  // A rate of less than two a second is asked for seldom; that is no idleness.
+  if (std::exchange(was_held_, false)) age_ += std::min<instant::duration>(now - grown_, std::max<instant::duration>(interval_min, 2 * gap_));
   grown_ = now;
   set(searching_ ? plateau_ * std::exp2(std::min(seconds{age_} / doubled_in_search, 30.0))
                  : plateau_ * growth(seconds{age_} / doubled_after - climb()));
@@ -109,6 +111,8 @@ void rate::answered(instant begun, instant now, bool throttled, int in_flight) n
   }
   under_way_ = in_flight;
   const auto lasted = now - interval_began_;
+  // What has not been limited yet is not judged by a few answers, however long they take to come.
+  if (!limited_ && judged_ < answers_min && lasted < patience_for_a_sample) return;
   if (lasted < (searching_ ? searched_interval_min : interval_min) || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
   judge(now);
   begin_interval(now);

@@ -124,6 +124,7 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   host& where = storage(e.origin);
   if (!file.ticket.usable(now)) return renew_dead(e.file, now);
   shared_.api.served();
+  if (file.failing.failing() && file.failed_at_api) file.failing = {}; // what failed at the API has come to a good end
   ticket_life_ = since(e.ticket.use_before, e.ticket.issued);
   enter(e.file, stage::ready, now);
   if (where.gate.open())
@@ -245,8 +246,10 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
   switch (why.kind) {
     case key_refused: return end(errc::key_refused, settlement::abandoned);
     case private_storage: return end(errc::private_storage, settlement::abandoned);
-    case tls_refused: // one origin of several may have a bad certificate; the others go on
-      return (at_api || !storage_served_ || where.served() > 0) && end(errc::tls_refused, settlement::abandoned);
+    case tls_refused: { // one origin of several may have a bad certificate; the others go on
+      const bool others = std::ranges::any_of(storages_, [&](const auto& h) { return h && h.get() != &where && h->in_use(now); });
+      return (at_api || !others) && end(errc::tls_refused, settlement::abandoned);
+    }
     case unreachable: {
       const auto down = api_.gate.down_since();
       return at_api && !shared_.presigned && down && now - *down >= limits::unreachable_grace &&
@@ -254,6 +257,8 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
     }
     case rejected:
     case malformed:
+    case url_refused:
+    case header_refused:
       return at_api && !why.of_this_request && shared_.api.refused(file.counted_refusal) &&
              end(errc::api_refused, settlement::failed);
     case refused: {
@@ -352,7 +357,7 @@ void scheduler::retry_after_shortage(file_id f, instant now) {
   const auto pause = shortage_until_ - now;
   file.failing.failed(now, readings_for(file, now), pause);
   file.owes_token = false;
-  if (file.failing.used(now, readings_for(file, now)) >= give_up_after_) return settle(f, settlement::failed, errc::gave_up);
+  if (now - *short_since_ >= give_up_after_) return settle(f, settlement::failed, errc::gave_up);
   park(f, shortage_until_, now);
 }
 
@@ -360,7 +365,8 @@ void scheduler::retry_after_shortage(file_id f, instant now) {
 
 patience::readings scheduler::readings_for(const file_state& file, instant now) const noexcept {
   const host& h = file.judged_at != nullptr ? *file.judged_at : api_;
-  return {(file.judged_by_api_too ? h.away_or_api : h.away).read(now), h.sick.read(now), h.served()};
+  // Who waits for the API also waits while every storage is away, since no tickets are made then.
+  return {(file.judged_by_api_too || &h == &api_ ? h.away_or_api : h.away).read(now), h.sick.read(now), h.served()};
 }
 
 /// Its patience runs by the clocks of `h` from now on.
@@ -392,7 +398,13 @@ bool scheduler::give_up(file_id f, instant now) {
 
 /// The clock of each origin also runs while the API is away.
 void scheduler::sync_clocks(instant now) noexcept {
-  for_each_storage([&](origin_id, host& h) { h.away_or_api.set(h.away.running() || api_.away.running(), now); });
+  bool any_away = false, any_there = false;
+  for_each_storage([&](origin_id, host& h) {
+    h.away_or_api.set(h.away.running() || api_.away.running(), now);
+    any_away = any_away || h.away.running();
+    any_there = any_there || (h.in_use(now) && h.gate.open());
+  });
+  api_.away_or_api.set(api_.away.running() || (any_away && !any_there), now);
 }
 
 // ---- queues -----------------------------------------------------------------------------------------------------

@@ -159,6 +159,8 @@ enum class held_by : std::uint8_t {
   storage_away,
   retry_budget,
   pauses,              ///< every file that waits has failed, and waits for its time
+  api_silent,          ///< it has been asked, and says nothing
+  storage_silent,
   shortage,            ///< of our own descriptors, ports or memory
 };
 
@@ -224,6 +226,8 @@ class scheduler {
   /// What is worth telling a person: a host that is away, or what all wait for while nothing is in flight.
   std::optional<wait> foremost_wait(instant now) const;
 
+  /// Since when our own descriptors, ports or memory have been too few.
+  std::optional<instant> short_since() const noexcept { return short_since_; }
   /// Since when a storage origin, or the API, has not answered; nothing while it does.
   std::optional<instant> down_since(std::optional<origin_id> storage) const noexcept;
 
@@ -324,6 +328,7 @@ class scheduler {
   void review(instant now);
   void review(host& where, bool elsewhere_served, instant now);
   void review_api(instant now);
+  void review_shortage(instant now);
   std::optional<instant> all_storages_sick_since() const noexcept;
 
   // patience

@@ -63,9 +63,23 @@ void scheduler::fund(host& where, bool others_wait, instant now) {
 
 // ---- those that wait in vain ------------------------------------------------------------------------------------
 
+/// A shortage of our own that has lasted for so long is not waited out: what waits for it fails.
+void scheduler::review_shortage(instant now) {
+  if (!short_since_ || now - *short_since_ < give_up_after_ || puts_in_flight_ > 0 || api_.in_flight() > 0) return;
+  for (file_id f = 0; f < files_.size(); ++f) {
+    if (files_[f].at == stage::absent) continue;
+    leave_queue(f);
+    settle(f, action::settlement::failed, errc::gave_up);
+  }
+  short_since_.reset();
+  shortage_until_ = {};
+  shortage_pause_ = {};
+}
+
 /// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where another
 /// origin does answer a new ticket may lead there.
 void scheduler::review(instant now) {
+  review_shortage(now);
   std::optional<instant> served;
   for_each_storage([&](origin_id, const host& h) {
     if (h.last_served() && !h.silent_since(now)) served = std::max(served.value_or(*h.last_served()), *h.last_served());

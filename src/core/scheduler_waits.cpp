@@ -97,6 +97,12 @@ std::optional<wait> scheduler::foremost_wait(instant now) const {
     if (!down || (h.ready.empty() && h.unfunded.empty() && h.in_flight() == 0)) return;
     if (!longest || *down < longest->since) longest = wait{held_by::storage_away, o, *down, h.gate.next_probe()};
   });
+  if (longest) return longest;
+  if (const auto silent = api_.silent_since(now)) return wait{held_by::api_silent, {}, *silent, {}};
+  for_each_storage([&](origin_id o, const host& h) {
+    const auto silent = h.silent_since(now);
+    if (silent && (!longest || *silent < longest->since)) longest = wait{held_by::storage_silent, o, *silent, {}};
+  });
   if (longest || puts_in_flight_ > 0 || api_.in_flight() > 0) return longest;
   const auto what = held_by();
   if (what == core::held_by::nothing) return std::nullopt;
@@ -158,6 +164,8 @@ std::string_view name_of(held_by what) noexcept {
     case held_by::storage_away: return "storage_away";
     case held_by::retry_budget: return "retry_budget";
     case held_by::pauses: return "pauses";
+    case held_by::api_silent: return "api_silent";
+    case held_by::storage_silent: return "storage_silent";
     case held_by::shortage: return "shortage";
   }
   return "unknown";

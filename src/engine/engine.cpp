@@ -26,6 +26,8 @@ constexpr int concurrency_auto_max = 1024;
 constexpr int window_auto_min = 16;
 // Presigns share their connections, and each costs a handshake.
 constexpr int presigns_auto_min = 4;
+// Connections kept for each PUT slot, if a slot finds so many descriptors free.
+constexpr int connections_kept = 4, connections_kept_from = 8;
 // What an uploader without a ledger remembers: nothing that anybody could ask for later.
 constexpr std::size_t rows_without_ledger = 0;
 
@@ -92,6 +94,8 @@ limit limit_of(const sample& seen, bool concurrency_given, const run& r) {
     case core::held_by::pauses: return seen.at_api ? limit::presign_api : limit::storage;
     case core::held_by::api_away:
     case core::held_by::storage_away:
+    case core::held_by::api_silent:
+    case core::held_by::storage_silent:
     case core::held_by::shortage: break;
   }
   return limit::waiting;
@@ -128,6 +132,8 @@ engine::engine(const options& o)
     c.limits.puts_min = at_least_one(window_auto_min / threads);
     c.limits.presigns_min = at_least_one(presigns_auto_min / threads);
     c.limits.counts_connections = true;
+    // Several origins each want connections kept for them, where there are descriptors for that.
+    c.connections_max = free >= connections_kept_from * puts ? connections_kept * c.limits.puts_max : c.limits.puts_max;
     c.retry = core::share_of(c.retry, threads);
     c.seed = random_seed();
     c.facts = &facts_;

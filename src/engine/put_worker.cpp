@@ -118,7 +118,10 @@ net::task<std::optional<verdict>> put_worker::exchange() {
   if (shut_) connection_->shut(*shut_); // asked for while the connection was being made
   const net::put_result result = co_await net::put_exchange(*connection_, reader_, head_, body_, doing_);
   auto failed = judge(result, reused);
-  if (failed) failed->body_was_sent = result.sent_all;
+  if (failed) {
+    failed->body_was_sent = result.sent_all;
+    failed->what.fresh_connection = !reused && !reader_.any_byte();
+  }
   if (result.reusable && !stopping_)
     reader_.next();
   else

@@ -74,7 +74,7 @@ core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(s
 /// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its channel
 /// until it is answered, so there may be more channels than requests.
 int channels_max(const shard_config& c) { return 2 * c.limits.presigns_max; }
-int workers_max(const shard_config& c) { return c.limits.puts_max; }
+int workers_max(const shard_config& c) { return std::max(c.limits.puts_max, c.connections_max); }
 
 } // namespace
 
@@ -190,6 +190,7 @@ void shard::fail_presign(file_id f, verdict v) {
   hide(v.details, secrets_of(f));
   if (tells_of_absence(v.what.kind)) api_failure_ = v.details.message;
   flights_[f].last_failure = std::move(v.details);
+  latest_failure_ = flights_[f].last_failure.message;
   if (core::never_left(v.what.kind)) flights_[f].file.owner->presigns.fetch_sub(1, std::memory_order_relaxed);
   tell_end(f, "presign", v.what.kind);
   report(core::event::presign_failed{f, v.what});
@@ -312,6 +313,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
   note_unreached(f, *failed);
   if (core::never_left(failed->what.kind)) flights_[f].file.owner->puts.fetch_sub(1, std::memory_order_relaxed);
   flights_[f].last_failure = std::move(failed->details);
+  latest_failure_ = flights_[f].last_failure.message;
   tell_end(f, "PUT", failed->what.kind);
   report(core::event::put_failed{f, failed->what});
 }
@@ -586,6 +588,12 @@ std::string shard::reason_text(std::optional<core::origin_id> storage) const {
 
 /// One line when a host goes away, and one when it is back.
 void shard::tell_absences(core::instant now) {
+  const bool is_short = scheduler_.short_since().has_value();
+  if (is_short != told_short_) {
+    told_short_ = is_short;
+    journal_.log(severity::warning, is_short ? "out of file descriptors, ports or memory (" + latest_failure_ + "); waiting until some are free"
+                                             : "file descriptors, ports or memory are to be had again");
+  }
   told_away_.resize(origins_.size() + 1, false);
   for (std::size_t i = 0; i <= origins_.size(); ++i) {
     const auto which = i == 0 ? std::nullopt : std::optional(static_cast<core::origin_id>(i - 1));
@@ -606,9 +614,15 @@ void shard::publish_wait(core::instant now) {
   std::optional<waiting> told;
   if (const auto w = scheduler_.foremost_wait(now); w && now - w->since >= worth_telling) {
     told.emplace();
-    const bool for_host = w->what == core::held_by::api_away || w->what == core::held_by::storage_away;
-    told->for_what = for_host ? host_text(w->origin) : std::string(words_for(w->what));
-    if (for_host) told->reason = reason_text(w->origin);
+    using enum core::held_by;
+    const bool silent = w->what == api_silent || w->what == storage_silent;
+    if (w->what == api_away || w->what == storage_away || silent) {
+      told->for_what = host_text(w->origin);
+      told->reason = silent ? "no answer to what it was sent" : reason_text(w->origin);
+    } else {
+      told->for_what = words_for(w->what);
+      if (w->what == pauses || w->what == retry_budget) told->reason = latest_failure_;
+    }
     told->since = std::chrono::duration_cast<core::millis>(now - w->since);
     if (w->next) told->next_try = std::chrono::duration_cast<core::millis>(std::max(*w->next - now, core::instant::duration{}));
   }

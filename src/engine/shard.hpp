@@ -37,6 +37,7 @@ struct shard_config {
   core::pipeline_range presign_depth;
   core::millis lifetime_max{};
   std::uint64_t file_bytes_max = 0;
+  int connections_max = 0; ///< to storages, kept or in use; at least limits.puts_max
   bool durable = false; ///< there is a ledger to be told of long PUTs
   timeout_options timeout;
   wire::origin api;
@@ -180,7 +181,8 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   origin_numbers origins_;
   operations operations_;
   std::vector<std::string> storage_failures_; ///< by origin: how the latest attempt that reached nobody ended
-  std::string api_failure_;
+  std::string api_failure_, latest_failure_;
+  bool told_short_ = false;
   std::vector<bool> told_away_;               ///< by origin, the API last
 
   std::mutex inbox_mutex_;

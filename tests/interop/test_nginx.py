@@ -18,7 +18,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from hoist_test import *  # noqa: E402,F403
 
-NGINX = shutil.which("nginx") or ("/usr/sbin/nginx" if os.path.exists("/usr/sbin/nginx") else None)
+# Where check.sh has unpacked it, or the system's.
+NGINX = next((p for p in (BIN.absolute().parent / "interop/nginx/usr/sbin/nginx", pathlib.Path("/usr/sbin/nginx")) if p.exists()), None)
 FRONT = "127.0.0.2"
 OUTAGE = 45  # seconds
 
@@ -93,7 +94,7 @@ class Front:
                 (line.split() for line in lines if line.count(" ") == 3)]
 
 
-@unittest.skipUnless(NGINX, "nginx is not installed")
+@unittest.skipUnless(NGINX, "there is no nginx: neither in build/interop nor in /usr/sbin")
 class Nginx(TestCase):
     def backend(self, port, *options):
         return Server("--plain-http", "--advertise-host", FRONT, "--discard", *options, port=port)
@@ -109,7 +110,7 @@ class Nginx(TestCase):
         folder = self.make_files(20000, size=100)
         with self.backend(port, "--put-delay", "5ms") as server, Front(port) as front:
             run = start_hoist("upload", *self.access(server), "--give-up-after", "10s", "--progress", "plain",
-                              "--stats-every", "5s", "-j", "16", str(folder))
+                              "--stats", "5s", "-j", "16", str(folder))
             told = {}
 
             def read():

@@ -205,6 +205,7 @@ class unkind {
     std::uint64_t turns_seen = 0; ///< presigns begun in its shard when it came
     std::size_t waiting_then = 0;
     bool first_turn_pending = false;
+    bool met_one_that_died = false; ///< whose end is an outage, which is waited out
     int shard = 0;
     file_id id = 0;
   };
@@ -278,7 +279,7 @@ class unkind {
       if (!f.inside || f.cancelled) continue;
       const place& p = w_.places[f.place];
       const bool hopeless = f.place != 0 && (p.never || p.dies);
-      const bool for_ever = hopeless && (p.dies || w_.policy.give_up_after == millis::max());
+      const bool for_ever = f.met_one_that_died || (hopeless && w_.policy.give_up_after == millis::max());
       if (!for_ever) {
         const auto waits = shards_[static_cast<std::size_t>(f.shard)]->tested.wait_of(f.id, now_);
         return fail("not settled in time, it waits for " + std::string(waits ? name_of(waits->what) : "its attempt"));
@@ -455,7 +456,8 @@ class unkind {
   }
 
   void judge_failure(const file& f, errc cause) {
-    if (cause == errc::gave_up && f.owed && now_ > f.failed_at && now_ <= f.owed_until + bounded(w_.policy.give_up_after))
+    // A shortage of our own that lasts ends everybody's waiting.
+    if (cause == errc::gave_up && w_.shortages.empty() && f.owed && now_ > f.failed_at && now_ <= f.owed_until + bounded(w_.policy.give_up_after))
       fail("a file failed right after a wait that was asked for");
     if (w_.only_absent()) fail("a file failed in weather that fails none: " + std::string(name_of(cause)));
     if (cause == errc::gave_up && w_.policy.give_up_after == millis::max() && w_.policy.attempts_max == 0)
@@ -550,6 +552,7 @@ class unkind {
     }
     f.ticket = new_ticket();
     f.place = 1 + static_cast<std::size_t>(rng_.up_to(static_cast<std::int64_t>(w_.places.size()) - 2));
+    f.met_one_that_died = f.met_one_that_died || w_.places[f.place].dies.has_value();
     s.tested.on(event::presign_answered{f.id, f.ticket, static_cast<origin_id>(f.place - 1)}, now_);
   }
 
