@@ -1,6 +1,7 @@
 #include "engine/outcomes.hpp"
 
 #include "core/classify.hpp"
+#include "engine/redaction.hpp"
 #include "wire/dates.hpp"
 #include "wire/escape.hpp"
 #include "wire/s3_error.hpp"
@@ -33,31 +34,44 @@ std::optional<core::millis> retry_after(const wire::response& answer, core::wall
 
 bool is_success(int status) noexcept { return status >= 200 && status < 300; }
 
-/// Where a redirect leads, as far as it may be told: a query can hold a token.
-std::string where_to(std::string_view location) {
+/// Where a redirect leads, as far as it may be told: a query can hold a token. S3 names a host in its error instead.
+std::string where_to(std::string_view location, std::string_view endpoint) {
   wire::url target;
   if (wire::parse_url(location.substr(0, location.find('#')), target).empty()) return " to " + target.where.text();
-  if (!location.starts_with('/') || location.starts_with("//")) return {};
-  return " to " + wire::printable(location.substr(0, location.find_first_of("?#")), 80) + " on the same host";
+  if (location.starts_with('/') && !location.starts_with("//"))
+    return " to " + wire::printable(location.substr(0, location.find_first_of("?#")), 80) + " on the same host";
+  const auto whole = (endpoint.find("://") == std::string_view::npos ? "https://" : "") + std::string(endpoint);
+  if (wire::parse_url(whole, target).empty()) return " to " + target.where.authority();
+  return {};
 }
 
-std::string page_text(const wire::response& answer) {
-  if (answer.encoded) return {};
-  const auto page = wire::read_web_page(answer.body);
-  if (!page) return {};
-  std::string text = page->is_login ? "a login page" : "a web page";
-  if (!page->words.empty()) text += " (\"" + wire::printable(page->words, 80) + "\")";
-  return text;
+bool is_redirect(int status) noexcept { return status >= 300 && status < 400; }
+
+std::optional<wire::web_page> page_of(const wire::response& answer) {
+  return answer.encoded ? std::nullopt : wire::read_web_page(answer.body);
 }
 
-/// "the API answered 302", and what else a person should know of it.
-std::string answer_text(std::string_view who, const wire::response& answer) {
-  std::string text = std::string(who) + " answered " + std::to_string(answer.status);
-  if (answer.status >= 300 && answer.status < 400)
-    return text + ": it redirects" + where_to(answer.location) + ", and redirects are not followed";
-  if (const auto page = page_text(answer); !page.empty()) text += " with " + page;
-  return text;
+std::string_view name_of(const wire::web_page& page) noexcept { return page.is_login ? "a login page" : "a web page"; }
+
+/// What was said of an answer: "the storage answered 503 (SlowDown)", and what else a person should know of it.
+verdict of_answer(outcome_kind kind, phase where, const wire::response& answer, const wire::s3_error& error) {
+  verdict v = make(kind, where, where == phase::put ? "the storage answered " : "the API answered ");
+  v.details.http_status = answer.status;
+  std::string& text = v.details.message;
+  text += std::to_string(answer.status);
+  if (!error.code.empty()) text += " (" + wire::printable(error.code, 64) + ")";
+  v.details.server_message = error.message.empty() ? wire::parse_api_error(answer.body) : error.message;
+  if (is_redirect(answer.status)) {
+    text += ": it redirects" + where_to(answer.location, error.endpoint) + ", and redirects are not followed";
+  } else if (auto page = page_of(answer)) {
+    text.append(" with ").append(name_of(*page));
+    v.details.server_message = std::move(page->words);
+  }
+  return v;
 }
+
+/// Our sentence ends with the server's words.
+void quote(diagnostics& details) { details.message += quotation(details.server_message); }
 
 std::string_view meaning_of(std::string_view storage_code) noexcept {
   if (storage_code == "SignatureDoesNotMatch")
@@ -83,14 +97,13 @@ std::optional<verdict> of_presign_answer(const wire::response& answer, core::wal
   const bool unreadable = is_success(answer.status) && is_unreadable_reply(answer);
   const auto kind = unreadable ? outcome_kind::garbled : core::classify_presign(answer.status);
   if (!kind) return std::nullopt;
-  verdict v = make(*kind, phase::presign, answer_text("the API", answer));
+  verdict v = of_answer(*kind, phase::presign, answer, {});
   if (unreadable) v.details.message += ", encoded in a way that was not asked for (Content-Encoding)";
   if (*kind == outcome_kind::key_refused)
     v.details.message = "the API refused the key (401); check that it is right and not revoked";
   if (answer.status == 413) v.details.message += size_limit_text(std::nullopt);
+  quote(v.details);
   v.what.retry_after = retry_after(answer, our_clock);
-  v.details.http_status = answer.status;
-  v.details.server_message = wire::parse_api_error(answer.body);
   return v;
 }
 
@@ -105,23 +118,25 @@ std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_ti
   if (error.code.empty()) error.code = answer.error_code.substr(0, storage_code_bytes_max);
   const auto kind = core::classify_put(denied ? 500 : answer.status, error.code);
   if (!kind) return std::nullopt;
-  verdict v = make(*kind, phase::put, answer_text("the storage", answer));
-  if (!error.code.empty()) v.details.message += " " + wire::printable(error.code, 64);
+  verdict v = of_answer(*kind, phase::put, answer, error);
   v.details.message += meaning_of(error.code);
   if (answer.status == 413 || error.code == "EntityTooLarge") v.details.message += size_limit_text(size);
+  quote(v.details);
   v.what.retry_after = retry_after(answer, our_clock);
-  v.details.http_status = answer.status;
   v.details.storage_code = std::move(error.code);
   v.details.request_id = error.request_id.empty() ? answer.request_id : std::move(error.request_id);
-  v.details.server_message = error.message.empty() ? wire::parse_api_error(answer.body) : std::move(error.message);
   return v;
 }
 
 verdict of_refusal(const wire::reply_refusal& refusal, const wire::response& answer) {
   verdict v = of_refusal(refusal);
   v.details.http_status = answer.status;
-  if (const auto page = page_text(answer); !page.empty())
-    v.details.message = "presign reply: the API answered " + std::to_string(answer.status) + " with " + page + " instead of JSON";
+  if (auto page = page_of(answer)) {
+    v.details.message = "presign reply: the API answered " + std::to_string(answer.status) + " with ";
+    v.details.message.append(name_of(*page)).append(" instead of JSON");
+    v.details.server_message = std::move(page->words);
+    quote(v.details);
+  }
   return v;
 }
 

@@ -1,7 +1,8 @@
 #include "engine/redaction.hpp"
 
+#include "wire/escape.hpp"
+
 #include <algorithm>
-#include <string>
 
 namespace hoist::engine {
 
@@ -9,6 +10,7 @@ namespace {
 
 /// Fewer bytes of a secret are no secret.
 constexpr std::size_t telling_bytes = 8;
+constexpr std::size_t quoted_bytes_max = 120;
 
 /// All of it, or its beginning where the words were cut off.
 bool holds(std::string_view words, std::string_view secret) {
@@ -27,8 +29,19 @@ bool tells(std::string_view words, const secrets& s) {
          holds("X-Amz-Credential");
 }
 
+std::string quotation(std::string_view server_message) {
+  constexpr std::string_view blanks = " \t\r\n";
+  server_message.remove_prefix(std::min(server_message.find_first_not_of(blanks), server_message.size()));
+  server_message = server_message.substr(0, server_message.find_last_not_of(blanks) + 1);
+  return server_message.empty() ? std::string{} : ": \"" + wire::printable(server_message, quoted_bytes_max) + '"';
+}
+
 void hide(diagnostics& details, const secrets& s) {
   constexpr auto hidden = "[it repeats a secret]";
+  if (tells(details.server_message, s)) { // also where the quotation is cut off within the secret, or has it escaped
+    const auto quoted = quotation(details.server_message);
+    if (details.message.ends_with(quoted)) details.message.resize(details.message.size() - quoted.size());
+  }
   if (tells(details.storage_code, s)) details.message = hidden; // which has the code in it, perhaps cut off
   for (std::string* words : {&details.server_message, &details.storage_code, &details.request_id, &details.message})
     if (tells(*words, s)) *words = hidden;

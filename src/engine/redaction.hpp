@@ -5,6 +5,7 @@
 
 #include <hoist/diagnostics.hpp>
 
+#include <string>
 #include <string_view>
 
 namespace hoist::engine {
@@ -16,7 +17,11 @@ struct secrets {
 
 bool tells(std::string_view words, const secrets& s);
 
-/// Replaces each text of `details` that tells one.
+/// How our sentence ends where a server said something: a colon and its words in quotes, escaped, of at most 120 bytes; empty
+/// when there are none.
+std::string quotation(std::string_view server_message);
+
+/// Replaces each text of `details` that tells one; the message only loses its quotation.
 void hide(diagnostics& details, const secrets& s);
 
 } // namespace hoist::engine

@@ -6,6 +6,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -94,6 +95,47 @@ bool text_of(simdjson::dom::element value, std::string& out) {
   else
     return false;
   return true;
+}
+
+/// Whether `number` is an integer in JSON's spelling that fits into neither 64-bit type.
+bool is_beyond_64_bits(std::string_view number) noexcept {
+  const bool negative = number.starts_with('-');
+  const auto digits = number.substr(negative ? 1 : 0);
+  if (digits.find_first_not_of("0123456789") != std::string_view::npos || digits.empty() || digits.front() == '0') return false;
+  constexpr std::uint64_t negative_max = std::uint64_t{1} << 63;
+  std::uint64_t magnitude = 0;
+  const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), magnitude).ec;
+  return error != std::errc{} || (negative && magnitude > negative_max);
+}
+
+/// Behind the text in quotes that begins at `at`.
+std::size_t end_of_text(std::string_view json, std::size_t at) noexcept {
+  for (++at; at < json.size() && json[at] != '"'; ++at)
+    if (json[at] == '\\') ++at;
+  return std::min(at + 1, json.size());
+}
+
+/// Overwrites each integer beyond 64 bits, for one of which simdjson refuses the whole text, by a number of as many bytes
+/// that no field takes. False when there is none.
+bool blot_out_large_integers(std::string& json) {
+  constexpr std::string_view taken_by_none = "1e99"; // no id, no header's value, no time
+  bool any = false;
+  for (std::size_t at = 0, end = 0; at < json.size(); at = end) {
+    end = json[at] == '"' ? end_of_text(json, at) : std::min(json.find_first_not_of("0123456789+-.eE", at), json.size());
+    if (end == at) ++end;
+    if (!is_beyond_64_bits(std::string_view(json).substr(at, end - at))) continue;
+    std::fill(std::copy(taken_by_none.begin(), taken_by_none.end(), json.begin() + static_cast<std::ptrdiff_t>(at)),
+              json.begin() + static_cast<std::ptrdiff_t>(end), ' ');
+    any = true;
+  }
+  return any;
+}
+
+/// `padded`: simdjson's padding stands behind `text`, so it need not be copied.
+bool read_json(simdjson::dom::parser& parser, std::string_view text, bool padded, simdjson::dom::element& out) {
+  if (!parser.parse(text.data(), text.size(), !padded).get(out)) return true;
+  std::string mended(text);
+  return blot_out_large_integers(mended) && !parser.parse(mended.data(), mended.size()).get(out);
 }
 
 bool printable_ascii(std::string_view text) noexcept {
@@ -293,17 +335,16 @@ reply_refusal presign_reader::parse(std::string_view text, ticket& out) {
   if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size()); // editors and .NET put it there
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return {kind::malformed, "the reply", "is empty"};
   simdjson::dom::element document;
-  // The last argument: the padding is there, so the reply is not copied.
-  if (body_->parser.parse(text.data(), text.size(), false).get(document))
-    return {kind::malformed, "the reply", "is not valid JSON"};
+  if (!read_json(body_->parser, text, true, document)) return {kind::malformed, "the reply", "is not valid JSON"};
   return reply_parse(body_->rules, body_->urls, out).run(document);
 }
 
 std::string parse_api_error(std::string_view body) {
   if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
   simdjson::dom::parser parser;
+  simdjson::dom::element document;
   simdjson::dom::object object;
-  if (parser.parse(body.data(), body.size()).get(object)) return {};
+  if (!read_json(parser, body, false, document) || document.get(object)) return {};
   std::string_view text;
   if (object["error"].get(text) && object["error"]["message"].get(text)) {
     for (const char* name : {"message", "detail", "title"})

@@ -10,6 +10,7 @@
 #include <array>
 #include <limits>
 #include <optional>
+#include <utility>
 
 namespace hoist::wire {
 
@@ -30,6 +31,26 @@ bool only_of(std::string_view list, std::initializer_list<std::string_view> word
     if (!element.empty() && std::ranges::none_of(words, same)) return false;
   }
   return true;
+}
+
+// Beast refuses an answer whose Connection is no list of tokens ("keep-alive; timeout=5"), though nothing is at stake in it
+// but whether the connection is used again.
+
+constexpr int odd_connections_max = 8; ///< lines of one head
+
+bool begins_connection_line(std::string_view bytes) noexcept {
+  const auto begins = [&](std::string_view name) { return equal_ignoring_case(bytes.substr(0, name.size()), name); };
+  return begins("connection:") || begins("proxy-connection:");
+}
+
+/// Whether a value that is no list of tokens has "close" in it all the same.
+bool says_close(std::string_view value) noexcept {
+  while (!value.empty()) {
+    const auto end = std::min(value.find_first_of(",; \t\"'"), value.size());
+    if (equal_ignoring_case(value.substr(0, end), "close")) return true;
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+  return false;
 }
 
 // Many servers and proxies leave out the blank before an absent reason phrase, which RFC 9112 wants and Beast insists on.
@@ -54,6 +75,9 @@ class collector : public http::basic_parser<false> {
     eager(true);
   }
 
+  /// The next header is a Connection that Beast does not take, under a name that it does not know.
+  void expect_odd_connection() noexcept { odd_connection_next_ = true; }
+  bool odd_close() const noexcept { return odd_close_; }
   bool encoded() const noexcept { return encoded_; }
   bool body_overflowed() const noexcept { return overflowed_; }
   /// What ends the body is in doubt, though RFC 9112 says how to take it: nothing more is to be read from this connection.
@@ -74,6 +98,10 @@ class collector : public http::basic_parser<false> {
   void on_field_impl(http::field name, boost::beast::string_view name_text, boost::beast::string_view value,
                      error_code& ec) override {
     if (head_over_) return; // a trailer
+    if (std::exchange(odd_connection_next_, false)) {
+      odd_close_ = odd_close_ || says_close(view(value));
+      return;
+    }
     switch (name) {
       case http::field::date: out_.date = view(value); return;
       case http::field::retry_after: out_.retry_after = view(value); return;
@@ -122,6 +150,8 @@ class collector : public http::basic_parser<false> {
   bool sized_ = false; ///< has a Content-Length
   bool is_http_1_0_ = false;
   bool overflowed_ = false;
+  bool odd_connection_next_ = false;
+  bool odd_close_ = false;
 };
 
 void clear(response& r) {
@@ -139,6 +169,7 @@ struct response_reader::body {
   response out;
   std::optional<collector> parser;
   int interim = 0;
+  int odd_connections = 0; ///< of this head
   bool body_expected = true;
   bool begun = false; ///< the parser has been given the status line, or what is none that needs mending
   std::string_view why;
@@ -148,6 +179,7 @@ struct response_reader::body {
     parser.emplace(out);
     parser->skip(!body_expected);
     begun = false;
+    odd_connections = 0;
   }
 
   /// Gives the parser what it takes of `bytes`, and tells how much that was.
@@ -164,8 +196,23 @@ struct response_reader::body {
         if (ec != http::error::need_more || mended == bytes.size()) return mended;
       }
     }
-    const auto rest = bytes.substr(mended);
-    return mended + parser->put(boost::asio::buffer(rest.data(), rest.size()), ec);
+    std::size_t taken = mended + put(bytes.substr(mended), ec);
+    while (ec == http::error::bad_value && is_odd_connection(bytes.substr(taken))) {
+      // Beast has stopped before this line. Without its first letter the name is none that it looks into, and all else that
+      // a line must be is still asked of it.
+      parser->expect_odd_connection();
+      ++taken;
+      taken += put(bytes.substr(taken), ec);
+    }
+    return taken;
+  }
+
+  std::size_t put(std::string_view bytes, error_code& ec) {
+    return parser->put(boost::asio::buffer(bytes.data(), bytes.size()), ec);
+  }
+
+  bool is_odd_connection(std::string_view bytes) {
+    return !parser->is_header_done() && begins_connection_line(bytes) && ++odd_connections <= odd_connections_max;
   }
 
   void put_status_line(std::string_view bytes, error_code& ec) {
@@ -186,7 +233,7 @@ struct response_reader::body {
     out.encoded = parser->encoded() && !out.body.empty();
     if (const auto length = parser->content_length()) out.content_length = *length;
     // 421: this server is the wrong one for what we ask, whatever it thinks of keeping us.
-    out.keep_alive = parser->keep_alive() && !parser->body_overflowed() && out.status != 421 &&
+    out.keep_alive = parser->keep_alive() && !parser->odd_close() && !parser->body_overflowed() && out.status != 421 &&
                      !(body_expected && parser->framing_is_odd());
     return progress::complete;
   }

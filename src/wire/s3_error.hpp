@@ -11,6 +11,7 @@ struct s3_error {
   std::string code;
   std::string message;    ///< at most 256 bytes
   std::string request_id; ///< at most 128 bytes
+  std::string endpoint;   ///< where a redirect leads, as it stands; at most 256 bytes
   bool is_whole_answer = false; ///< the error is the document, not a part of one
 };
 

@@ -1,5 +1,7 @@
 #include "engine/outcomes.hpp"
 
+#include "engine/redaction.hpp"
+
 #include <gtest/gtest.h>
 
 #include <cerrno>
@@ -156,9 +158,9 @@ TEST(outcomes, words) {
       {"redirect at home", redirect("/login?next=secret"), false, {"redirects to /login on the same host", "not followed"}, "secret"},
       {"redirect to nowhere", redirect(""), false, {"redirects, and"}},
       {"redirect with odd bytes", redirect("/\xff\x7f"), false, {"/\\xff\\x7f on"}},
-      {"web page", answer(404, "<html><title>404 Not Found</title></html>"), false, {"404 with a web page (\"404 Not Found\")"}},
-      {"web page with odd bytes", answer(502, "<html><title>a\x1b[2Jb</title></html>"), true, {"(\"a\\x1b[2Jb\")"}, "\x1b"},
-      {"login", answer(403, "<html><title>Sign in</title><input type=\"password\">"), false, {"a login page (\"Sign in\")"}},
+      {"web page", answer(404, "<html><title>404 Not Found</title></html>"), false, {"404 with a web page: \"404 Not Found\""}},
+      {"web page with odd bytes", answer(502, "<html><title>a\x1b[2Jb</title></html>"), true, {": \"a\\x1b[2Jb\""}, "\x1b"},
+      {"login", answer(403, "<html><title>Sign in</title><input type=\"password\">"), false, {"a login page: \"Sign in\""}},
       {"wrong secret", answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>"), true, {"the API signs with a wrong secret"}},
       {"wrong key", answer(403, "<Error><Code>InvalidAccessKeyId</Code></Error>"), true, {"the API signs with a key"}},
   };
@@ -170,13 +172,90 @@ TEST(outcomes, words) {
   }
 }
 
+struct sentence_case {
+  const char* name;
+  wire::response given;
+  bool put;
+  std::string_view expected;
+};
+
+wire::response moved(std::string_view endpoint, std::string location = "") {
+  auto r = answer(301, "<Error><Code>PermanentRedirect</Code><Message>Use the endpoint.</Message><Endpoint>" + std::string(endpoint) +
+                           "</Endpoint></Error>");
+  r.location = std::move(location);
+  return r;
+}
+
+// Whole sentences: the storage's code stands behind the status, and what the server says ends them.
+TEST(outcomes, sentences) {
+  const std::string nowhere = "the storage answered 301 (PermanentRedirect): it redirects, and redirects are not followed: \"Use the endpoint.\"";
+  const std::string long_error = R"({"error":")" + std::string(200, 'a') + "\"}";
+  const std::string long_sentence = "the API answered 400: \"" + std::string(120, 'a') + "...\"";
+  const sentence_case cases[] = {
+      {"an API's words", answer(402, R"({"error":"quota exceeded"})"), false, "the API answered 402: \"quota exceeded\""},
+      {"no words", answer(402, "{}"), false, "the API answered 402"},
+      {"blank words", answer(402, R"({"error":" \n"})"), false, "the API answered 402"},
+      {"words among blanks", answer(402, R"({"error":"\n no\t"})"), false, "the API answered 402: \"no\""},
+      {"long words", answer(400, long_error), false, long_sentence},
+      {"words with controls", answer(400, R"({"error":"a\u001b[2J\nb"})"), false, "the API answered 400: \"a\\x1b[2J\\x0ab\""},
+      {"the key", answer(401, R"({"error":"Invalid or missing API key"})"), false,
+       "the API refused the key (401); check that it is right and not revoked: \"Invalid or missing API key\""},
+      {"too large", answer(413, R"({"message":"Payload Too Large"})"), false,
+       "the API answered 413: over a size limit there: \"Payload Too Large\""},
+      {"S3's code", answer(403, "<Error><Code>AccessDenied</Code></Error>"), true, "the storage answered 403 (AccessDenied)"},
+      {"S3's code and words", answer(503, "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"), true,
+       "the storage answered 503 (SlowDown): \"Reduce your request rate.\""},
+      {"what S3's code means", answer(403, "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>"), true,
+       "the storage answered 403 (RequestTimeTooSkewed): the clocks of the API and of the storage differ: \"m\""},
+      {"an imitator's JSON", answer(507, R"({"error":"disk full"})"), true, "the storage answered 507: \"disk full\""},
+      {"S3's endpoint", moved("B.s3-eu-west-1.amazonaws.com"), true,
+       "the storage answered 301 (PermanentRedirect): it redirects to b.s3-eu-west-1.amazonaws.com, and redirects are not followed: "
+       "\"Use the endpoint.\""},
+      {"an endpoint with more than a host", moved("https://h:8443/b?token=secret"), true,
+       "the storage answered 301 (PermanentRedirect): it redirects to h:8443, and redirects are not followed: \"Use the endpoint.\""},
+      {"an endpoint with a user", moved("u:secret@h"), true, nowhere},
+      {"an odd endpoint", moved("a b&#27;[2J"), true, nowhere},
+      {"an empty endpoint", moved(""), true, nowhere},
+      {"a location before an endpoint", moved("h", "https://elsewhere.example/x"), true,
+       "the storage answered 301 (PermanentRedirect): it redirects to https://elsewhere.example, and redirects are not followed: "
+       "\"Use the endpoint.\""},
+      {"a redirect's page", answer(302, "<html><title>302 Found</title></html>"), false,
+       "the API answered 302: it redirects, and redirects are not followed"},
+      {"a page that is over a limit", answer(413, "<html><title>413 Too Large</title></html>"), true,
+       "the storage answered 413 with a web page: the file's 1234 bytes are over a size limit there: \"413 Too Large\""},
+  };
+  for (const auto& c : cases) {
+    const auto v = c.put ? of_put_answer(c.given, our_clock, 1234) : of_presign_answer(c.given, our_clock);
+    ASSERT_TRUE(v) << c.name;
+    EXPECT_EQ(v->details.message, c.expected) << c.name;
+  }
+}
+
+// Words that repeat a secret leave the sentence, also where it is cut off or escaped there; the rest of it stays.
+TEST(outcomes, no_secret_in_a_quotation) {
+  const std::string key = "sk-live-\xc2\x9b\\42", target = "/o?sig=" + std::string(100, 's');
+  const std::string fill(115, 'a');
+  const std::string words[] = {"no key " + key, fill + key, key + fill, fill + target + fill, std::string(240, 'a') + target};
+  for (const auto& w : words) {
+    auto v = of_put_answer(answer(403, "<Error><Code>C</Code><Message>" + w + "</Message></Error>"), our_clock);
+    ASSERT_TRUE(v);
+    hide(v->details, {key, target});
+    EXPECT_EQ(v->details.message, "the storage answered 403 (C)") << w;
+    EXPECT_EQ(v->details.server_message, "[it repeats a secret]") << w;
+  }
+  auto page = of_presign_answer(answer(403, "<html><title>" + std::string(70, 'a') + "sk-live-424242</title></html>"), our_clock);
+  hide(page->details, {"sk-live-424242", {}});
+  EXPECT_EQ(page->details.message, "the API answered 403 with a web page");
+}
+
 // A page instead of a ticket is told as one.
 TEST(outcomes, a_page_instead_of_a_reply) {
   const wire::reply_refusal refusal{wire::reply_refusal::kind::malformed, "the reply", "is not valid JSON"};
   const auto page = of_refusal(refusal, answer(200, "<html><title>Sign in</title><input type=password>"));
   EXPECT_EQ(page.what.kind, malformed);
   EXPECT_EQ(page.details.http_status, 200);
-  EXPECT_NE(page.details.message.find("a login page (\"Sign in\")"), std::string::npos) << page.details.message;
+  EXPECT_EQ(page.details.server_message, "Sign in");
+  EXPECT_NE(page.details.message.find("a login page instead of JSON: \"Sign in\""), std::string::npos) << page.details.message;
   EXPECT_NE(of_refusal(refusal, answer(201, "x")).details.message.find("is not valid JSON"), std::string::npos);
 }
 

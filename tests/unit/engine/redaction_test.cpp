@@ -43,5 +43,18 @@ TEST(hide, text_by_text) {
   EXPECT_EQ(d.request_id, "4711");
 }
 
+// The server's words end our sentence, escaped and bounded; when they tell a secret, only they go.
+TEST(hide, quotations) {
+  EXPECT_EQ(quotation(""), "");
+  EXPECT_EQ(quotation(" \r\n"), "");
+  EXPECT_EQ(quotation(" no\n"), ": \"no\"");
+  EXPECT_EQ(quotation(std::string(121, 'a')), ": \"" + std::string(120, 'a') + "...\"");
+  diagnostics d;
+  d.server_message = "no such key: sk-live-42";
+  d.message = "the API answered 403" + quotation(d.server_message);
+  hide(d, known);
+  EXPECT_EQ(d.message, "the API answered 403");
+}
+
 } // namespace
 } // namespace hoist::engine

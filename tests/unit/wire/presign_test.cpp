@@ -134,6 +134,9 @@ TEST(presign_reply, tolerated) {
       {"no expiry at all", object({id, put_url, public_url})},
       {"escaped slashes", object({id, R"("presigned_url":"https:\/\/s3.example\/k?X-Amz-Signature=ab")", public_url, expires_at})},
       {"escaped name", object({R"("\u0069d":"3f2c")", put_url, public_url, expires_at})},
+      {"unknown integer beyond 64 bits", object({R"("x":[99999999999999999999999,{"y":-99999999999999999999}])", id, put_url, public_url})},
+      {"unknown integer of 400 digits", object({id, put_url, public_url, expires_at, "\"x\":" + std::string(400, '9')})},
+      {"such digits in a text", object({id, put_url, public_url, R"("\"\\":"a\\\"99999999999999999999999\\","x":18446744073709551616)"})},
       {"framing names that are compared later",
        object({id, put_url, public_url, expires_at,
                R"("required_headers":{"Host":"s3.example","Content-Length":"5","Content-Type":"image/png"})"})},
@@ -152,6 +155,9 @@ TEST(presign_reply, numbered_ids) {
     ticket t;
     EXPECT_FALSE(parse(object({"\"id\":" + std::string(number), put_url, public_url, expires_at}), t)) << number;
     EXPECT_EQ(t.id, number);
+    const auto large = R"("x":18446744073709551616,"y":-9223372036854775809)";
+    EXPECT_FALSE(parse(object({"\"id\":" + std::string(number), large, put_url, public_url, expires_at}), t)) << number;
+    EXPECT_EQ(t.id, number) << "beside integers that are larger";
   }
 }
 
@@ -194,6 +200,15 @@ TEST(presign_reply, malformed) {
       {"expiry unreadable and no other bound", object({id, put_url, public_url, R"("expires_at":"soon")"})},
       {"expiry an object and no other bound", object({id, put_url, public_url, R"("expires_at":{"date":"soon"})"})},
       {"expiry a small number and no other bound", object({id, put_url, public_url, R"("expires_at":900)"})},
+      {"expiry beyond 64 bits and no other bound", object({id, put_url, public_url, R"("expires_at":99999999999999999999999)"})},
+      {"id beyond 64 bits", object({R"("id":18446744073709551616)", put_url, public_url, expires_at})},
+      {"header value beyond 64 bits", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":18446744073709551616})"})},
+      {"large integer with leading zeros", object({id, put_url, public_url, expires_at, R"("x":099999999999999999999999)"})},
+      {"large integer with letters", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999z)"})},
+      {"large integer with a text", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999"y")"})},
+      {"large integer with two points", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999.1.2)"})},
+      {"large integer with two signs", object({id, put_url, public_url, expires_at, R"("x":--99999999999999999999999)"})},
+      {"large integer, and no end", R"({"x":99999999999999999999999,"y":"a\)"},
       {"id a fraction", object({R"("id":7.5)", put_url, public_url, expires_at})},
       {"id negative", object({R"("id":-7)", put_url, public_url, expires_at})},
       {"id a list", object({R"("id":["7"])", put_url, public_url, expires_at})},
@@ -410,6 +425,7 @@ TEST(presign_reply, unset_expires_at) {
 TEST(presign_reply, unreadable_expires_at) {
   const std::string url = R"("presigned_url":"https://s3.example/k?X-Amz-Date=20261122T100000Z&X-Amz-Expires=900")";
   for (std::string_view text : {R"("soon")", R"("")", R"("2026-13-01T00:00:00Z")", "null", "true", "false", "900", "-1", "1e300",
+                                "99999999999999999999999", "-99999999999999999999999", "18446744073709551616",
                                 R"({"date":"2026-11-22 10:15:30","timezone":"UTC"})", "[2026,11,22,10,15,30]"}) {
     ticket t;
     const auto refusal = parse(object({id, url, public_url, "\"expires_at\":" + std::string(text)}), t);
@@ -460,6 +476,7 @@ TEST(api_error, bodies) {
       {"a framework's", R"({"detail":"Not Found"})", "Not Found"},
       {"error first", R"({"message":"m","error":"e"})", "e"},
       {"BOM", "\xef\xbb\xbf{\"error\":\"x\"}", "x"},
+      {"beside a large integer", R"({"limit":99999999999999999999999,"error":"x"})", "x"},
       {"a number", R"({"error":7})", ""},
       {"null", R"({"error":null})", ""},
       {"array", R"(["error"])", ""},

@@ -37,6 +37,11 @@ result read(std::string_view bytes, std::size_t piece, bool then_end = false) {
 
 constexpr std::string_view ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
+/// An answer with a body of two bytes, and such a header before its length.
+std::string odd(std::string_view header) {
+  return "HTTP/1.1 200 OK\r\n" + std::string(header) + "\r\nContent-Length: 2\r\n\r\nab";
+}
+
 struct answer_case {
   const char* name;
   std::string bytes;
@@ -67,6 +72,27 @@ const std::vector<answer_case>& answers() {
        200, "ab", true},
       {"empty encoding", "HTTP/1.1 200 OK\r\nContent-Encoding:\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
       {"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
+      {"Connection with a parameter", odd("Connection: keep-alive; timeout=5"), false, 200, "ab", true},
+      {"Connection with Keep-Alive's words", odd("CONNECTION: Keep-Alive, timeout=5"), false, 200, "ab", true},
+      {"Connection of two words", odd("Connection:foo bar"), false, 200, "ab", true},
+      {"Connection of another name's end", odd("Connection: enclose; not-close=close"), false, 200, "ab", true},
+      {"Connection: close in quotes", odd("Connection: \"close\""), false, 200, "ab", false},
+      {"Connection: close with a parameter", odd("Connection: x=1;Close"), false, 200, "ab", false},
+      {"Connection: close behind a blank", odd("Connection: keep-alive close"), false, 200, "ab", false},
+      {"Connection: close in a folded line", odd("Connection: foo bar,\r\n\tclose"), false, 200, "ab", false},
+      {"Proxy-Connection with a parameter", odd("Proxy-Connection: x; y"), false, 200, "ab", true},
+      {"Proxy-Connection: close with a parameter", odd("Proxy-Connection: close; y"), false, 200, "ab", false},
+      {"two odd ones", odd("Connection: foo bar\r\nConnection: close; x\r\nproxy-connection: a=b"), false, 200, "ab", false},
+      {"an odd and a plain one", odd("Connection: foo bar\r\nConnection: close"), false, 200, "ab", false},
+      {"a plain and an odd one", odd("Connection: close\r\nConnection: keep-alive; timeout=5"), false, 200, "ab", false},
+      {"an odd one is no other header", odd("Connection: Content-Length: 1"), false, 200, "ab", true},
+      {"odd, last", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: a b\r\n\r\nab", false, 200, "ab", true},
+      {"odd, no reason phrase", "HTTP/1.1 200\r\nConnection: a b\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
+      {"odd, HTTP/1.0", "HTTP/1.0 200 OK\r\nConnection: keep-alive; a\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
+      {"odd, interim", "HTTP/1.1 103 Hints\r\nConnection: a b, close\r\n\r\n" + odd("Connection: c d"), false, 200, "ab", true},
+      {"odd, chunked", "HTTP/1.1 200 OK\r\nConnection: a b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", false, 200, "a",
+       true},
+      {"odd, until the end", "HTTP/1.1 200 OK\r\nConnection: a b\r\n\r\nall", true, 200, "all", false},
       {"no length until close", "HTTP/1.1 500 Oops\r\n\r\nuntil the end", true, 500, "until the end", false},
       {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
       {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", false, 200,
@@ -266,6 +292,8 @@ struct broken_case {
 // doubt.
 TEST(response_reader, broken) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
+  std::string many_odd;
+  for (int i = 0; i < 7; ++i) many_odd += "Connection: a b\r\n";
   const broken_case cases[] = {
       {"garbage", "\x16\x03\x01\x02 not http at all\r\n\r\n"},
       {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"},
@@ -303,6 +331,17 @@ TEST(response_reader, broken) {
       {"control in the reason", "HTTP/1.1 200 O\x01K\r\n\r\n"},
       {"line end before it", "\r\nHTTP/1.1 200 OK\r\n\r\n"},
       {"length in a trailer", chunked + "\r\n1\r\na\r\n0\r\nContent-Length: 3\r\n\r\n"},
+      {"odd Connection with a control", odd("Connection: keep-alive; a\x01z")},
+      {"odd Connection with a line feed", odd("Connection: a b\nX: c")},
+      {"odd Connection with a carriage return", odd("Connection: a b\rX: c")},
+      {"odd Connection, blank before the colon", odd("Connection : a b")},
+      {"odd Connection that switches", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade; a\r\n\r\n"},
+      {"odd Connection before two lengths", odd("Connection: a b\r\nContent-Length: 1")},
+      {"odd Connection before a coding", odd("Connection: a b\r\nTransfer-Encoding: chunked")},
+      {"odd Connection before a bad header", odd("Connection: a b\r\nx y: 1")},
+      {"odd Connection in a trailer", chunked + "\r\n1\r\na\r\n0\r\nConnection: a b\r\n\r\n"},
+      {"nine odd Connections", odd("Connection: a b\r\n" + many_odd + "Connection: a b")},
+      {"control in another header", odd("X: a\x01z")},
       {"padded chunk size", chunked + "\r\n1   \r\na\r\n0\r\n\r\n"},
   };
   for (const auto& c : cases)
@@ -425,6 +464,18 @@ TEST(response_reader, reset) {
   EXPECT_EQ(reader.result().retry_after, "");
   EXPECT_EQ(reader.result().etag, "");
   EXPECT_EQ(reader.result().body, "");
+}
+
+// Behind an odd Connection every header is read as ever, of the same letters those too that come close to its name.
+TEST(response_reader, headers_behind_an_odd_connection) {
+  const auto r = read(odd("onnection: close\r\nETag: \"a\"\r\nConnection: a b\r\nonnection: close\r\nRetry-After: 7\r\n"
+                          "Content-Encoding: gzip"),
+                      1);
+  EXPECT_EQ(static_cast<int>(r.end), static_cast<int>(progress::complete));
+  EXPECT_EQ(r.answer.etag, "\"a\"");
+  EXPECT_EQ(r.answer.retry_after, "7");
+  EXPECT_TRUE(r.answer.encoded);
+  EXPECT_TRUE(r.answer.keep_alive);
 }
 
 // Random bytes, also behind a good beginning, are need_more, complete or broken, and nothing worse.

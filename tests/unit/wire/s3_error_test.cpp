@@ -52,6 +52,14 @@ TEST(s3_error, bodies) {
   }
 }
 
+// A redirect's error names the host to turn to.
+TEST(s3_error, endpoint) {
+  const auto redirect = parse_s3_error("<Error><Code>PermanentRedirect</Code><Endpoint>\n b.s3-eu-west-1.amazonaws.com </Endpoint></Error>");
+  EXPECT_EQ(redirect.endpoint, "b.s3-eu-west-1.amazonaws.com");
+  EXPECT_EQ(parse_s3_error("<Error><Code>C</Code></Error>").endpoint, "");
+  EXPECT_EQ(parse_s3_error("<Error><Endpoint>" + std::string(50'000, 'a') + "</Endpoint></Error>").endpoint.size(), 256u);
+}
+
 // Whether an answer is nothing but an error is told: in a 2xx only such a one counts.
 TEST(s3_error, whole_answers) {
   EXPECT_TRUE(parse_s3_error("<?xml version=\"1.0\"?><Error><Code>C</Code></Error>").is_whole_answer);
@@ -59,13 +67,13 @@ TEST(s3_error, whole_answers) {
   EXPECT_FALSE(parse_s3_error("<Result/>").is_whole_answer);
 }
 
-// Only code, message and request id leave the body: what SignatureDoesNotMatch echoes of the request stays inside.
+// Only code, message, request id and endpoint leave the body: what SignatureDoesNotMatch echoes of the request stays inside.
 TEST(s3_error, nothing_else_is_taken) {
   const auto e = parse_s3_error("<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message><AWSAccessKeyId>CANARY"
                                 "</AWSAccessKeyId><StringToSign>CANARY</StringToSign><SignatureProvided>CANARY"
                                 "</SignatureProvided><CanonicalRequest>CANARY</CanonicalRequest></Error>");
   EXPECT_EQ(e.code, "SignatureDoesNotMatch");
-  EXPECT_EQ((e.code + e.message + e.request_id).find("CANARY"), std::string::npos);
+  EXPECT_EQ((e.code + e.message + e.request_id + e.endpoint).find("CANARY"), std::string::npos);
 }
 
 // What is kept is bounded.
