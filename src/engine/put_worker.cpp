@@ -131,6 +131,8 @@ net::task<std::optional<verdict>> put_worker::exchange() {
 
 std::optional<verdict> put_worker::judge(const net::put_result& result, bool reused) {
   if (result.source != net::source_status::ok) return of_source(result.source, 0);
+  if (result.why.kind == net::failure_kind::broken && reader_.head_done()) // once by accident; what does it each time is no server
+    return of_failure({net::failure_kind::bad_response, "the storage's answer was cut off in its body"}, phase::put, reused);
   if (result.why) return of_failure(result.why, phase::put, reused);
   if (auto failed = of_put_answer(reader_.answer(), our_clock(), job_->file.identity.size)) {
     const auto date = wire::parse_http_date(reader_.answer().date);

@@ -61,8 +61,6 @@ answer_reader::progress answer_reader::stopped(const error_code& ec, failure& wh
     why = {failure_kind::timed_out, "no answer in time"};
   else if (ec == asio::error::operation_aborted)
     why = {failure_kind::cancelled, "given up"};
-  else if (ended && any_byte_ && reader_.head_done()) // by accident, once; a server that does it each time is no server
-    why = {failure_kind::bad_response, "the answer was cut off in its body"};
   else
     why = {any_byte_ ? failure_kind::broken : failure_kind::closed,
            ended ? "the connection was closed before the answer was whole" : "the connection broke: " + ec.message()};

@@ -27,6 +27,8 @@ class answer_reader {
 
   wire::response& answer() noexcept { return reader_.result(); }
   bool any_byte() const noexcept { return any_byte_; }
+  /// Status and headers are there.
+  bool head_done() const noexcept { return any_byte_ && reader_.head_done(); }
   bool leftover() const noexcept { return begin_ != end_; }
 
  private:
