@@ -6,13 +6,12 @@
 namespace hoist::core {
 
 host::host(const host_policy& policy, linked_queue::links& links)
-    : gate(limits::first_probe_interval, policy.probe_interval), limit(policy.window, policy.rate), budget(policy.budget),
+    : gate(limits::first_probe_interval, policy.probe_interval), limit(policy.window, policy.rate, policy.together, policy.shards), budget(policy.budget),
       connects(policy.connects), ready(links), unfunded(links), policy_(policy), before_absence_(limit.known_rate()) {}
 
 void host::begun(instant now) noexcept {
   if (in_flight_++ == 0) asked_since_ = now;
   limit.started(now);
-  if (is_paced_together()) policy_.together->started(now, limit.gap() * 7 / (10 * policy_.shards));
 }
 
 void host::served_one(instant begun, instant now, std::uint64_t bytes) noexcept {
@@ -152,13 +151,13 @@ bool host::may_start(instant now) noexcept {
     held_by_connections_ = true;
     return false;
   }
-  held_by_rate_ = !limit.may_start(now) || (is_paced_together() && !policy_.together->may_start(now));
+  held_by_rate_ = !limit.may_start(now);
   return !held_by_rate_;
 }
 
 std::optional<instant> host::resumes(instant now) const noexcept {
   if (!gate.open()) return gate.next_probe();
-  if (held_by_rate_) return is_paced_together() ? std::max(limit.resumes(), policy_.together->resumes()) : limit.resumes();
+  if (held_by_rate_) return limit.resumes();
   if (held_by_connections_ && connects.resumes() > now) return connects.resumes();
   return std::nullopt;
 }

@@ -22,7 +22,7 @@ struct host_policy {
   rate_policy rate;
   connect_policy connects;
   millis probe_interval{1'000};
-  shared_pace* together = nullptr; ///< keeps requests of several schedulers apart, once the host throttles
+  shared_rate* together = nullptr; ///< the rate that several schedulers keep together; null: this one has its own
   int shards = 1;                  ///< how many they are
   bool counts_connections = false; ///< the driver tells of connections that begin and end
 };
@@ -96,11 +96,6 @@ class host {
   void close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept;
   void note_closed(bool excusable, instant now) noexcept;
   void note_unserved(instant now) noexcept;
-  /// At rates at which requests leave in groups they need not be kept apart. What keeps them apart allows a little more
-  /// than their rates, or those would not grow.
-  bool is_paced_together() const noexcept {
-    return policy_.together != nullptr && limit.per_second() && limit.gap() >= millis{2};
-  }
   int opening() const noexcept { return std::max(0, in_flight_ - connections_ * depth); }
 
   host_policy policy_;

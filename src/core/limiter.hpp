@@ -4,10 +4,11 @@
 // these stands before the API's presigns, one before the storage's PUTs, in each shard, and none knows of the others.
 
 #include "core/histogram.hpp"
-#include "core/rate.hpp"
+#include "core/shared_rate.hpp"
 #include "core/window.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 namespace hoist::core {
@@ -31,12 +32,19 @@ class limiter {
     silent,    ///< no answer
   };
 
-  limiter(window_range range, rate_policy policy) noexcept : window_(range), rate_(policy) {}
+  /// `shared`: the rate of this host in all of `shards` schedulers; null: it has one of its own, by `policy`.
+  limiter(window_range range, rate_policy policy, shared_rate* shared = nullptr, int shards = 1)
+      : window_(range), own_(shared == nullptr ? std::make_unique<shared_rate>(policy) : nullptr),
+        rate_(shared == nullptr ? own_.get() : shared), shards_(shards) {}
 
-  bool may_start(instant now) noexcept { return rate_.may_start(now); }
-  void started(instant now) noexcept { rate_.started(now); }
+  bool may_start(instant now) {
+    return !rate_->limited() || rate_->with([&](rate& r) { return r.may_start(now); });
+  }
+  void started(instant now) {
+    if (rate_->limited()) rate_->with([&](rate& r) { r.started(now); });
+  }
   /// A request begun at `begun` is over, and so many are left in flight. `bytes`: of the body, if it was served.
-  void ended(instant begun, instant now, ending how, int in_flight, std::uint64_t bytes) noexcept;
+  void ended(instant begun, instant now, ending how, int in_flight, std::uint64_t bytes);
 
   // Passed on to the window, which see.
   int size() const noexcept { return window_.size(); }
@@ -46,22 +54,29 @@ class limiter {
   void crowded(int in_flight, instant now) noexcept { window_.crowded(in_flight, now); }
 
   /// What is known of the host's rate, to be put back when what was learnt since turns out to be an outage.
-  const rate& known_rate() const noexcept { return rate_; }
-  void restore(const rate& known) noexcept {
-    rate_ = known;
-    rate_.forget_interval();
+  rate known_rate() const {
+    return rate_->with([](const rate& r) { return r; });
+  }
+  void restore(const rate& known) {
+    rate_->with([&](rate& r) {
+      r = known;
+      r.forget_interval();
+    });
   }
 
   /// When the rate lets a burst start. Precondition: may_start() has just said no.
-  instant resumes() const noexcept { return rate_.resumes(); }
-  std::optional<double> per_second() const noexcept;
-  /// Between two requests. Precondition: per_second().
-  instant::duration gap() const noexcept { return rate_.gap(); }
-  host_figures figures() const noexcept;
+  instant resumes() const {
+    return rate_->with([](const rate& r) { return r.resumes(); });
+  }
+  /// This scheduler's part of it.
+  std::optional<double> per_second() const;
+  host_figures figures() const;
 
  private:
   window window_;
-  rate rate_;
+  std::unique_ptr<shared_rate> own_;
+  shared_rate* rate_;
+  int shards_;
   histogram latency_;
   std::uint64_t throttled_ = 0;
 };

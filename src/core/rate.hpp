@@ -44,8 +44,6 @@ class rate {
   void answered(instant begun, instant now, bool throttled, int in_flight = 0) noexcept;
   /// What has been counted for the next judgement counts no more.
   void forget_interval() noexcept;
-  /// Between two requests, at this rate. Precondition: limited().
-  instant::duration gap() const noexcept { return gap_; }
 
  private:
   void grow(instant now) noexcept;

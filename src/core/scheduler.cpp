@@ -21,7 +21,7 @@ host_policy policy_for(const scheduler_limits& l, const retry_policy& p, window_
   return {window, p.budget, p.rate, p.connects, p.probe_interval, nullptr, p.shards, l.counts_connections};
 }
 
-host_policy presign_policy(const scheduler_limits& l, const retry_policy& p, shared_pace& together) {
+host_policy presign_policy(const scheduler_limits& l, const retry_policy& p, shared_rate& together) {
   host_policy result = policy_for(l, p, range_of(l.presigns, l.presigns_min, l.presigns_max));
   result.together = &together;
   return result;
@@ -55,6 +55,14 @@ host& scheduler::storage(origin_id o) {
   if (o >= storages_.size()) storages_.resize(o + std::size_t{1});
   if (!storages_[o]) storages_[o] = std::make_unique<host>(put_policy_, links_);
   return *storages_[o];
+}
+
+void scheduler::origin_is_shared(origin_id o, shared_rate& together) {
+  assert(origin_idle(o));
+  host_policy policy = put_policy_;
+  policy.together = &together;
+  if (o >= storages_.size()) storages_.resize(o + std::size_t{1});
+  storages_[o] = std::make_unique<host>(policy, links_);
 }
 
 void scheduler::group_presigns(int n) noexcept {

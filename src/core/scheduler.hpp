@@ -210,6 +210,8 @@ class scheduler {
   }
   /// Another scheduler of the same uploader has reached this origin, or stored something there.
   void origin_known(origin_id o, bool served, instant now);
+  /// A new origin, whose rate this scheduler keeps together with others. Precondition: origin_idle(o).
+  void origin_is_shared(origin_id o, shared_rate& together);
   /// Whether nothing refers to this origin any more, so that its number may be given to another.
   bool origin_idle(origin_id o) const noexcept;
   /// Its number is another one's from now on. Precondition: origin_idle(o).

@@ -3,9 +3,8 @@
 // What the schedulers of one uploader have in common: facts about the account and the API that end a run, and that no
 // shard may judge by what it alone has seen. Any thread.
 
-#include "core/time.hpp"
+#include "core/shared_rate.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -68,30 +67,10 @@ class uniform_refusal {
   std::atomic<int> files_{0};
 };
 
-/// When the next request to a throttling host is due, by all schedulers together: each keeps a rate of its own, and this
-/// keeps their requests apart. A host that allows no burst would refuse one of two that meet.
-class shared_pace {
- public:
-  bool may_start(instant now) const noexcept { return next_.load(std::memory_order_relaxed) <= ticks(now); }
-  instant resumes() const noexcept { return instant{instant::duration{next_.load(std::memory_order_relaxed)}}; }
-
-  /// `gap`: between two requests of all of them.
-  void started(instant now, instant::duration gap) noexcept {
-    auto next = next_.load(std::memory_order_relaxed);
-    while (!next_.compare_exchange_weak(next, std::max(next, ticks(now)) + gap.count())) {}
-  }
-
- private:
-  using tick = instant::duration::rep;
-  static tick ticks(instant t) noexcept { return t.time_since_epoch().count(); }
-
-  std::atomic<tick> next_{0};
-};
-
 struct shared_facts {
   refusal_streak refusals;
   uniform_refusal api;
-  shared_pace presigns;
+  shared_rate presigns;
   std::atomic<bool> presigned{false}; ///< a presign has been answered well, so that silence from now on is an outage
 };
 

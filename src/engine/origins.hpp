@@ -35,6 +35,14 @@ class origin_registry {
     return found == known_.end() ? knowledge{} : found->second;
   }
 
+  /// The rate that all shards keep together at this origin; it lasts as long as the registry. Of more origins than can be
+  /// remembered the others share one.
+  core::shared_rate& rate_of(const wire::origin& o) {
+    const std::lock_guard lock(mutex_);
+    if (rates_.size() >= origins_max && !rates_.contains(o.text())) return others_;
+    return rates_[o.text()];
+  }
+
   /// A host is away, or back; true when no other shard has said so: it is told once.
   bool is_news(const std::string& host, bool away) {
     const std::lock_guard lock(mutex_);
@@ -50,6 +58,8 @@ class origin_registry {
 
   mutable std::mutex mutex_;
   std::map<std::string, knowledge> known_;
+  std::map<std::string, core::shared_rate> rates_;
+  core::shared_rate others_;
   std::map<std::string, int> away_; ///< by host, how many shards find it so
 };
 
@@ -59,12 +69,13 @@ class origin_numbers {
  public:
   /// `forget` is called with a number before it is given to another origin.
   template <class Forget>
-  core::origin_id number_of(const wire::origin& o, core::scheduler& s, Forget forget) {
+  core::origin_id number_of(const wire::origin& o, core::scheduler& s, origin_registry& all, Forget forget) {
     if (latest_ < known_.size() && known_[latest_] && *known_[latest_] == o) return static_cast<core::origin_id>(latest_);
     for (std::size_t i = 0; i < known_.size(); ++i)
       if (known_[i] && *known_[i] == o) return take(i);
     if (known_.size() < core::limits::origins_max - 1) {
       known_.push_back(o);
+      s.origin_is_shared(static_cast<core::origin_id>(known_.size() - 1), all.rate_of(o));
       return take(known_.size() - 1);
     }
     for (std::size_t i = 0; i < known_.size(); ++i) {
@@ -72,6 +83,7 @@ class origin_numbers {
       if (!s.origin_idle(id)) continue;
       forget(id);
       s.forget_origin(id);
+      s.origin_is_shared(id, all.rate_of(o));
       known_[i] = o;
       return take(i);
     }

@@ -240,7 +240,7 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
   one.issued_at_server = server_clock_.at(sent);
-  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, [this](core::origin_id given) { forget_origin(given); });
+  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, *config_.origins, [this](core::origin_id given) { forget_origin(given); });
   if (!lifetime.usable(received)) {
     one.last_failure = {};
     one.last_failure.where = phase::presign;

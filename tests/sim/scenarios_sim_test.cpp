@@ -107,7 +107,7 @@ TEST_P(strict_from_the_start, hardly_anything_is_refused) {
 
 INSTANTIATE_TEST_SUITE_P(shards, strict_from_the_start,
                          testing::Values(strict_case{1, true, 0.1}, strict_case{1, true, 1}, strict_case{1, true, 0},
-                                         strict_case{2, true, 0.1}, strict_case{2, true, 1},
+                                         strict_case{2, true, 0.1}, strict_case{2, true, 1}, strict_case{2, true, 0},
                                          strict_case{4, true, 0.1}, strict_case{1, false, 0.1}, strict_case{2, false, 0.1},
                                          strict_case{2, false, 1}, strict_case{4, false, 0.1}),
                          [](const auto& c) {
