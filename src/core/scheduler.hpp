@@ -395,6 +395,7 @@ class scheduler {
   instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
   instant::duration give_up_after_;
   instant now_{};                   ///< when it was last told or asked something
+  instant reviewed_{};              ///< when those that wait were last looked at
   instant explored_{};              ///< when a ticket was last made to find another origin
   std::optional<instant> short_since_;
   instant shortage_until_{};

@@ -79,6 +79,8 @@ void scheduler::review_shortage(instant now) {
 /// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where another
 /// origin does answer a new ticket may lead there.
 void scheduler::review(instant now) {
+  if (now - reviewed_ < limits::review_interval_min) return;
+  reviewed_ = now;
   review_shortage(now);
   std::optional<instant> served;
   for_each_storage([&](origin_id, const host& h) {
@@ -392,7 +394,8 @@ std::optional<instant> scheduler::next_wakeup() const {
     if (unfunded && where.gate.open()) consider(where.budget.next_token());
   };
   const auto consider_review = [&](const host& where) {
-    consider(where.reviewed ? *where.reviewed + limits::review_interval : now_ + limits::review_interval);
+    const instant due = where.reviewed ? *where.reviewed + limits::review_interval : now_ + limits::review_interval;
+    consider(std::max(due, reviewed_ + limits::review_interval_min));
   };
   const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
   consider_host(api_, presigns, !waiting_.empty());

@@ -1,0 +1,68 @@
+#include "core/connection_pace.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace hoist::core {
+namespace {
+
+using namespace std::chrono_literals;
+
+const instant t0 = instant{} + 1000s;
+
+// A few at once at first; one more with each that came about, up to a bound.
+TEST(connection_pace, grows_with_what_comes_about) {
+  connection_pace pace({});
+  EXPECT_TRUE(pace.may_open(t0, 7));
+  EXPECT_FALSE(pace.may_open(t0, 8));
+  for (int i = 0; i < 100; ++i) pace.opened();
+  EXPECT_TRUE(pace.may_open(t0, 31));
+  EXPECT_FALSE(pace.may_open(t0, 32));
+}
+
+// After one that failed, one at a time, after a pause that doubles up to five seconds. Those that were under way together
+// are one failure.
+TEST(connection_pace, pauses_after_a_failure) {
+  connection_pace pace({});
+  instant now = t0;
+  for (const auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 5000ms, 5000ms}) {
+    for (int i = 0; i < 8; ++i) pace.refused(now);
+    EXPECT_FALSE(pace.may_open(now + pause - 1ns, 0)) << pause.count();
+    EXPECT_EQ(pace.resumes(), now + pause);
+    now += pause;
+    EXPECT_TRUE(pace.may_open(now, 0));
+    EXPECT_FALSE(pace.may_open(now, 1));
+  }
+  EXPECT_TRUE(pace.limited());
+}
+
+// Whatever is tried, at most twenty a second are refused, by any number of schedulers together.
+TEST(connection_pace, at_most_twenty_a_second) {
+  for (const int shards : {1, 2, 4, 8}) {
+    std::vector<connection_pace> paces(static_cast<std::size_t>(shards), connection_pace(share_of(connect_policy{}, shards)));
+    int in_second = 0, most = 0;
+    for (instant now = t0; now < t0 + 20s; now += 1ms) {
+      if ((now - t0) % 1s == 0ns) in_second = 0;
+      for (auto& pace : paces)
+        for (int under_way = 0; pace.may_open(now, under_way) && under_way < 100; ++under_way) {
+          pace.refused(now); // at once
+          most = std::max(most, ++in_second);
+        }
+    }
+    EXPECT_LE(most, 20) << shards;
+  }
+}
+
+// After an outage it begins as at first.
+TEST(connection_pace, restarts) {
+  connection_pace pace({});
+  pace.refused(t0);
+  pace.restart();
+  EXPECT_TRUE(pace.may_open(t0, 7));
+  EXPECT_FALSE(pace.limited());
+}
+
+} // namespace
+} // namespace hoist::core
