@@ -7,7 +7,6 @@
 #include "core/rate.hpp"
 
 #include <atomic>
-#include <mutex>
 
 namespace hoist::core {
 
@@ -20,16 +19,20 @@ class shared_rate {
   /// Calls `what` with the rate, and nobody else at the same time.
   template <class F>
   auto with(F what) {
-    const std::lock_guard lock(mutex_);
+    while (busy_.test_and_set(std::memory_order_acquire)) busy_.wait(true, std::memory_order_relaxed);
     struct at_end {
       shared_rate& all;
-      ~at_end() { all.limited_.store(all.rate_.limited(), std::memory_order_relaxed); }
-    } const note{*this};
+      ~at_end() {
+        all.limited_.store(all.rate_.limited(), std::memory_order_relaxed);
+        all.busy_.clear(std::memory_order_release);
+        all.busy_.notify_one();
+      }
+    } const release{*this};
     return what(rate_);
   }
 
  private:
-  std::mutex mutex_;
+  std::atomic_flag busy_; ///< held for some arithmetic at most
   rate rate_;
   std::atomic<bool> limited_{false};
 };
