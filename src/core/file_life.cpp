@@ -20,8 +20,11 @@ step file_life::after(const attempt_end& end) noexcept {
   if (kind != garbled) garbled_ = 0;
   switch (kind) {
     case throttled:
-    case transient:
-    case lost: return retry;
+    case transient: return retry;
+    // Taken and dropped by a host that answers on other connections: a limit of those. Or this file's doing, if it goes on.
+    case lost:
+      if (!end.why.fresh_connection || !end.host_alive || ++dropped_ > limits::dropped_max) return retry;
+      return {next_step::reconnect};
     case unavailable:
     case gateway: return end.host_away ? step{next_step::in_turn} : retry;
     case garbled:

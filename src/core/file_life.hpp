@@ -63,6 +63,7 @@ class file_life {
   std::uint8_t dead_tickets_ = 0;  ///< tickets dead on arrival, in a row
   std::uint8_t late_refusals_ = 0; ///< 403 on a ticket that had lapsed by then
   std::uint8_t garbled_ = 0;       ///< in a row
+  std::uint8_t dropped_ = 0;       ///< new connections that were dropped without a word
   std::uint8_t mismatches_ = 0, changes_ = 0;
 };
 

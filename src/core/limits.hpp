@@ -18,6 +18,7 @@ constexpr int lapses_max = 10;     ///< tickets in a row that lapsed before they
 constexpr int dead_tickets_max = 3; ///< tickets in a row that were dead on arrival, each after a pause
 constexpr int mismatches_max = 2;  ///< digests that differed
 constexpr int changes_max = 3;     ///< times the file changed while it was sent
+constexpr int dropped_max = 20;    ///< new connections that a host which answers others dropped
 constexpr int garbled_max = 3;     ///< answers in a row that are no HTTP: the third is no accident
 
 // ---- a host that does not answer

@@ -14,6 +14,9 @@ namespace hoist::engine {
 
 namespace {
 
+// A connection that has not been dropped for so long is one.
+constexpr core::millis stands_after{200};
+
 core::wall_time our_clock() {
   return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
 }
@@ -107,7 +110,10 @@ net::task<std::optional<verdict>> put_worker::connect() {
   auto result = co_await connector_.connect(origin_, allowed_, doing_, by);
   if (result.why) co_return of_failure(result.why, phase::connect, false);
   connection_ = std::move(result.connected);
-  listener_.connection_opened(origin_id_);
+  connected_at_ = std::chrono::steady_clock::now();
+  counted_ = false;
+  // Without TLS nobody has said anything yet: a balancer that takes no more connections may drop it at once.
+  if (connection_->encrypted()) count_connection(core::instant::max());
   reader_.restart();
   exchanges_ = 0;
   co_return std::nullopt;
@@ -117,6 +123,7 @@ net::task<std::optional<verdict>> put_worker::exchange() {
   const bool reused = exchanges_++ > 0;
   if (shut_) connection_->shut(*shut_); // asked for while the connection was being made
   const net::put_result result = co_await net::put_exchange(*connection_, reader_, head_, body_, doing_);
+  if (reader_.any_byte()) count_connection(core::instant::max());
   auto failed = judge(result, reused);
   if (failed) {
     failed->body_was_sent = result.sent_all;
@@ -159,10 +166,16 @@ std::optional<verdict> put_worker::compare_digests() {
   return std::nullopt;
 }
 
+void put_worker::count_connection(core::instant now) {
+  if (!connection_ || counted_ || now - connected_at_ < stands_after) return;
+  counted_ = true;
+  listener_.connection_opened(origin_id_);
+}
+
 void put_worker::drop_connection() {
   if (!connection_) return;
   connection_.reset();
-  listener_.connection_closed(origin_id_);
+  if (std::exchange(counted_, false)) listener_.connection_closed(origin_id_);
   exchanges_ = 0;
 }
 

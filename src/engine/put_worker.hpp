@@ -40,6 +40,9 @@ class put_worker {
   bool connected_to(const wire::origin& where) const noexcept { return connection_ && where == origin_; }
   bool connected() const noexcept { return connection_ != nullptr; }
 
+  /// Tells of a connection that has stood for a while, though it has not answered yet.
+  void count_connection(core::instant now);
+
   net::task<void> run();
   void stop();
   /// Gives the attempt under way up, or closes the idle connection.
@@ -69,6 +72,8 @@ class put_worker {
   core::origin_id origin_id_ = 0;
   net::answer_reader reader_;
   std::uint64_t exchanges_ = 0; ///< on this connection
+  core::instant connected_at_{};
+  bool counted_ = false; ///< the connection has been told of
   net::activity doing_;
   net::timer asleep_; ///< never expires; cancelled to wake a worker without a connection
   bool stopping_ = false;

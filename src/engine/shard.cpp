@@ -641,6 +641,7 @@ bool shard::sweep(core::instant now) {
   i = static_cast<std::size_t>(channels_max(config_)); // whatever is made later keeps its place
   for (auto& w : workers_) {
     if (sweeper_.overdue(i++, w->doing(), now)) w->shut(net::asio::error::timed_out);
+    w->count_connection(now);
     connected = connected || w->connected();
   }
   i = static_cast<std::size_t>(channels_max(config_) + workers_max(config_));
