@@ -79,7 +79,7 @@ struct batch_report {
 
 /// What an uploader waits for, when there is something worth telling: a host that does not answer, or nothing in flight.
 struct waiting {
-  std::string for_what; ///< e.g. "storage https://cdn.example"; for people, without secrets, escaped for a terminal
+  std::string for_what; ///< e.g. "storage cdn.example"; for people, without secrets, escaped for a terminal
   std::string reason;   ///< e.g. "connection refused"; may be empty
   std::chrono::milliseconds since{0}; ///< for how long
   std::optional<std::chrono::milliseconds> next_try; ///< in how long; nothing: something under way decides

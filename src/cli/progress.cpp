@@ -67,6 +67,12 @@ std::optional<std::chrono::seconds> time_left(const progress_view& view) {
 
 std::string bar_line(const progress_view& view, std::size_t width) {
   const std::size_t room = width > 1 ? width - 1 : 0;
+  if (!view.waits_for.empty()) { // that is what there is to say, and nothing moves beside it
+    std::string text = view.total ? fmt::format("{}%  ", percent(view)) : fmt::format("{} files  ", view.settled);
+    text += view.waits_for;
+    if (text.size() > room) text = room > 3 ? text.substr(0, room - 3) + "..." : std::string();
+    return text;
+  }
   std::string line;
   if (view.total && room >= 60) line = bar_text(view);
   for (const auto& part : parts_of(view)) {

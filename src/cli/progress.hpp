@@ -25,7 +25,7 @@ struct progress_view {
   std::string waits_for; ///< what is waited for, as a clause; empty: nothing worth telling
 };
 
-/// E.g. "waiting for storage https://cdn.example: connection refused, 35 s; next try in 4 s".
+/// E.g. "waiting for storage cdn.example: connection refused, 35 s; next try in 4 s".
 std::string waiting_text(const waiting& w);
 
 /// Never longer than `width` - 1 columns, so that it does not wrap. What matters least is left out first.

@@ -576,14 +576,24 @@ void shard::watch_liveness(core::instant now) {
 }
 
 std::string shard::host_text(std::optional<core::origin_id> storage) const {
-  if (!storage) return "API " + config_.api.text();
+  const auto authority = [](const wire::origin& o) {
+    const std::string text = o.text();
+    const auto at = text.find("://");
+    return at == std::string::npos ? text : text.substr(at + 3);
+  };
+  if (!storage) return "API " + authority(config_.api);
   const auto* where = origins_.name_of(*storage);
-  return where != nullptr ? "storage " + where->text() : std::string("storage");
+  return where != nullptr ? "storage " + authority(*where) : std::string("storage");
 }
 
+/// Of the latest attempt that failed there; without the host's name, which stands before it.
 std::string shard::reason_text(std::optional<core::origin_id> storage) const {
-  if (!storage) return api_failure_;
-  return *storage < storage_failures_.size() ? storage_failures_[*storage] : std::string();
+  const auto* where = storage ? origins_.name_of(*storage) : &config_.api;
+  static const std::string nothing;
+  const std::string& said = !storage ? api_failure_ : *storage < storage_failures_.size() ? storage_failures_[*storage] : nothing;
+  const std::string name = where != nullptr ? where->text() + ": " : std::string();
+  const auto at = name.empty() ? std::string::npos : said.find(name);
+  return at == std::string::npos ? said : said.substr(at + name.size());
 }
 
 /// One line when a host goes away, and one when it is back.

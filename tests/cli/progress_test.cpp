@@ -29,6 +29,18 @@ TEST(progress, bar) {
   EXPECT_EQ(bar_line(half_way(), 5), "");
 }
 
+// While something is waited for, that is what the bar says, and as much of it as there is room for.
+TEST(progress, waiting) {
+  using namespace std::chrono_literals;
+  auto view = half_way();
+  view.waits_for = waiting_text({"storage cdn.example", "Connection refused", 35'000ms, 4'200ms});
+  EXPECT_EQ(bar_line(view, 120), "50%  waiting for storage cdn.example: Connection refused, 35 s; next try in 4 s");
+  EXPECT_EQ(bar_line(view, 40), "50%  waiting for storage cdn.example...");
+  EXPECT_NE(plain_line(view).find("waiting for storage cdn.example: Connection refused, 35 s; next try in 4 s, "), std::string::npos);
+  EXPECT_EQ(waiting_text({"its turn", "", 500ms, {}}), "waiting for its turn, 1 s");
+  for (std::size_t width = 0; width < 150; ++width) EXPECT_LE(bar_line(view, width).size(), width == 0 ? 0 : width - 1);
+}
+
 // A bar never wraps, however narrow the terminal.
 TEST(progress, bar_never_wraps) {
   for (std::size_t width = 0; width < 150; ++width)
