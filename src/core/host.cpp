@@ -82,10 +82,7 @@ void host::answered(instant now) noexcept {
   last_answer_ = now;
   reached_ = true;
   asked_since_ = in_flight_ > 0 ? std::optional(now) : std::nullopt;
-  if (connections_ > proven_connections_) { // only one that has answered is one
-    proven_connections_ = connections_;
-    connects.opened();
-  }
+  for (; proven_connections_ < connections_; ++proven_connections_) connects.opened(); // it takes them, and answers
 }
 
 /// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is away.
