@@ -12,8 +12,8 @@
 namespace hoist::core {
 
 struct connect_policy {
-  int first = limits::connects_first;          ///< attempts under way at a host that has not been reached
-  millis pause = limits::connect_pause_first;  ///< after a failed attempt, the first time
+  int first = limits::connects_first;         ///< attempts under way at a host that has not been reached
+  millis pause = limits::connect_pause_first; ///< after a failed attempt, the first time
 
   friend bool operator==(const connect_policy&, const connect_policy&) = default;
 };

@@ -1,7 +1,7 @@
 #pragma once
 
-// What one file did so far, and what follows for it from the end of an attempt: the one table. It knows nothing of queues
-// or hosts; the scheduler carries out what it says.
+// What one file did so far, and what follows for it from the end of an attempt: the one table. It knows nothing of
+// queues or hosts; the scheduler carries out what it says.
 
 #include "core/outcome.hpp"
 
@@ -13,13 +13,13 @@
 namespace hoist::core {
 
 enum class next_step : std::uint8_t {
-  retry,       ///< after a pause, charged
-  again,       ///< at once, before the others, uncharged
-  in_turn,     ///< behind the others, uncharged
-  reconnect,   ///< uncharged, when another connection may be tried
-  new_ticket,  ///< at once, with a new presign
-  shortage,    ///< when some of our own descriptors or ports are free again
-  fail,        ///< with `cause`
+  retry,      ///< after a pause, charged
+  again,      ///< at once, before the others, uncharged
+  in_turn,    ///< behind the others, uncharged
+  reconnect,  ///< uncharged, when another connection may be tried
+  new_ticket, ///< at once, with a new presign
+  shortage,   ///< when some of our own descriptors or ports are free again
+  fail,       ///< with `cause`
   abandon,
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-// Queues of files whose links lie in one table, so that a file leaves any queue in constant time and nothing is allocated.
-// A file is in at most one queue.
+// Queues of files whose links lie in one table, so that a file leaves any queue in constant time and nothing is
+// allocated. A file is in at most one queue.
 
 #include <cassert>
 #include <cstdint>

@@ -6,8 +6,14 @@
 namespace hoist::core {
 
 host::host(const host_policy& policy, linked_queue::links& links)
-    : gate(limits::first_probe_interval, policy.probe_interval), limit(policy.window, policy.rate, policy.together, policy.shards), budget(policy.budget),
-      connects(policy.connects), ready(links), unfunded(links), policy_(policy), before_absence_(limit.known_rate()) {}
+    : gate(limits::first_probe_interval, policy.probe_interval)
+    , limit(policy.window, policy.rate, policy.together, policy.shards)
+    , budget(policy.budget)
+    , connects(policy.connects)
+    , ready(links)
+    , unfunded(links)
+    , policy_(policy)
+    , before_absence_(limit.known_rate()) {}
 
 void host::begun(instant now) noexcept {
   if (in_flight_++ == 0) asked_since_ = now;
@@ -38,7 +44,8 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     answered(now);
   } else if (why.kind == unavailable || why.kind == gateway) {
     how = why.kind == unavailable && served_ > 0 ? limiter::ending::throttled : limiter::ending::answered;
-    if (absent_answers_ == 0) before_absence_ = limit.known_rate(); // what is learnt from here on may be the outage's doing
+    if (absent_answers_ == 0)
+      before_absence_ = limit.known_rate(); // what is learnt from here on may be the outage's doing
     absent_answer(why, as, now, gates);
   } else if (why.kind == unreachable || why.kind == handshake_lost) {
     connects.refused(now);
@@ -49,9 +56,9 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     else
       gate.inconclusive(now, as);
   } else {
-    reached_ = reached_ || why.kind == lost || why.kind == stale; // there was a connection
+    reached_ = reached_ || why.kind == lost || why.kind == stale;        // there was a connection
     if (why.kind == lost && why.fresh_connection) connects.refused(now); // taken, and dropped: as good as refused
-    if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
+    if (why.kind == lost && as == role::probe) note_closed(false, now);  // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
   if (how == limiter::ending::throttled && !gate.open()) how = limiter::ending::answered; // it is away, not busy
@@ -60,7 +67,8 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
 }
 
-/// Whether it answers on other connections, so that one that could not be made is about connections, not about the host.
+/// Whether it answers on other connections, so that one that could not be made is about connections, not about the
+/// host.
 bool host::is_alive(instant begun, instant now) const noexcept {
   if (!policy_.counts_connections || !last_answer_) return false;
   return *last_answer_ > begun || (connections_ > 0 && now - *last_answer_ < limits::alive_for);
@@ -85,7 +93,8 @@ void host::answered(instant now) noexcept {
   for (; proven_connections_ < connections_; ++proven_connections_) connects.opened(); // it takes them, and answers
 }
 
-/// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is away.
+/// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is
+/// away.
 void host::absent_answer(const outcome& why, role as, instant now, int gates) noexcept {
   reached_ = true;
   gate.somebody_is_there();
@@ -164,7 +173,8 @@ instant::duration host::slowness(instant now) const noexcept {
 }
 
 bool host::in_use(instant now) const noexcept {
-  return in_flight_ > 0 || !ready.empty() || !unfunded.empty() || (last_answer_ && now - *last_answer_ < limits::in_use_for);
+  return in_flight_ > 0 || !ready.empty() || !unfunded.empty() ||
+         (last_answer_ && now - *last_answer_ < limits::in_use_for);
 }
 
 std::optional<instant> host::silent_since(instant now) const noexcept {

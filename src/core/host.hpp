@@ -1,7 +1,7 @@
 #pragma once
 
-// All that is known of one origin: whether it answers, how much of one kind of request it may be sent, and who waits for
-// it. One for the API's presigns, one for each storage origin's PUTs, in each shard. The scheduler conducts it.
+// All that is known of one origin: whether it answers, how much of one kind of request it may be sent, and who waits
+// for it. One for the API's presigns, one for each storage origin's PUTs, in each shard. The scheduler conducts it.
 
 #include "core/connection_pace.hpp"
 #include "core/host_gate.hpp"
@@ -83,12 +83,12 @@ class host {
   limiter limit;
   retry_budget budget;
   connection_pace connects;
-  operation_queues ready;    ///< with a ticket of this origin, for a PUT slot
-  operation_queues unfunded; ///< retries whose pause is over and whose token is not there
-  stopwatch away, sick;  ///< closed, by its fault or by nobody's; see patience
-  stopwatch away_or_api; ///< it or the API was away
+  operation_queues ready;          ///< with a ticket of this origin, for a PUT slot
+  operation_queues unfunded;       ///< retries whose pause is over and whose token is not there
+  stopwatch away, sick;            ///< closed, by its fault or by nobody's; see patience
+  stopwatch away_or_api;           ///< it or the API was away
   std::optional<instant> reviewed; ///< when those that wait for it were last looked at
-  int depth = 1;         ///< requests that one connection carries
+  int depth = 1;                   ///< requests that one connection carries
 
  private:
   void answered(instant now) noexcept;
@@ -106,7 +106,7 @@ class host {
   int handshakes_lost_ = 0; ///< in a row, with no answer in between
   int absent_answers_ = 0;  ///< likewise
   instant absent_since_{};
-  rate before_absence_;     ///< so that an outage is not taken for throttling
+  rate before_absence_; ///< so that an outage is not taken for throttling
   std::optional<instant> last_answer_, last_served_, asked_since_;
   std::optional<instant> unserved_since_; ///< the first failure since the last success
   bool held_by_rate_ = false, held_by_connections_ = false;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Every bound of the scheduler and of what paces it, with its reason. What a caller may choose is in scheduler_limits and
-// retry_policy; these are not for choosing. The assertions at the end are what the rest of the core relies on.
+// Every bound of the scheduler and of what paces it, with its reason. What a caller may choose is in scheduler_limits
+// and retry_policy; these are not for choosing. The assertions at the end are what the rest of the core relies on.
 
 #include "core/time.hpp"
 
@@ -13,13 +13,14 @@ using namespace std::chrono_literals;
 
 // ---- what one file may ask for without being charged: no fault may loop for ever
 
-constexpr int refusals_max = 2;    ///< new tickets after a 403 on a fresh one (contract §1)
-constexpr int lapses_max = 10;     ///< tickets in a row that lapsed before they could be used, or before the storage judged them
+constexpr int refusals_max = 2; ///< new tickets after a 403 on a fresh one (contract §1)
+constexpr int lapses_max =
+    10; ///< tickets in a row that lapsed before they could be used, or before the storage judged them
 constexpr int dead_tickets_max = 3; ///< tickets in a row that were dead on arrival, each after a pause
-constexpr int mismatches_max = 2;  ///< digests that differed
-constexpr int changes_max = 3;     ///< times the file changed while it was sent
-constexpr int dropped_max = 20;    ///< new connections that a host which answers others dropped
-constexpr int garbled_max = 3;     ///< answers in a row that are no HTTP: the third is no accident
+constexpr int mismatches_max = 2;   ///< digests that differed
+constexpr int changes_max = 3;      ///< times the file changed while it was sent
+constexpr int dropped_max = 20;     ///< new connections that a host which answers others dropped
+constexpr int garbled_max = 3;      ///< answers in a row that are no HTTP: the third is no accident
 
 // ---- a host that does not answer
 
@@ -33,8 +34,9 @@ constexpr millis first_probe_interval = 250ms;
 constexpr millis unreachable_grace = 3s;
 /// Lost handshakes in a row, with no answer in between: one is an accident, three are a balancer with nobody behind it.
 constexpr int handshakes_lost_max = 3;
-/// 502, 503 and 504 in a row that mean "nobody is there": so many over so long, or fewer over longer. A host where every
-/// second answer is a 503 by chance gets there once in 256 answers, and then only if nothing came through for 250 ms.
+/// 502, 503 and 504 in a row that mean "nobody is there": so many over so long, or fewer over longer. A host where
+/// every second answer is a 503 by chance gets there once in 256 answers, and then only if nothing came through for 250
+/// ms.
 constexpr int absent_answers_many = 16; ///< at once: by chance that is one in 65 000
 constexpr int absent_answers = 8;
 constexpr millis absent_answers_within = 250ms;
@@ -50,8 +52,8 @@ constexpr millis unserved_after = 10s;
 
 /// Without an answer for so long, with requests under way, a host counts as unresponsive.
 constexpr millis unresponsive_after = 5s;
-/// A file that waits at a host which is away or unresponsive asks for a new ticket, which may lead elsewhere: first after
-/// this long, then after twice as long each time.
+/// A file that waits at a host which is away or unresponsive asks for a new ticket, which may lead elsewhere: first
+/// after this long, then after twice as long each time.
 constexpr millis renewal_first = 2s;
 constexpr millis renewal_max = 60s;
 /// An origin that nobody has asked for so long does not count when slots and tickets are divided.

@@ -1,7 +1,7 @@
 #pragma once
 
-// The files that wait for a presign: a queue for each operation (a batch, a single upload), and the operations take turns.
-// One upload beside a batch of thousands is next but one.
+// The files that wait for a presign: a queue for each operation (a batch, a single upload), and the operations take
+// turns. One upload beside a batch of thousands is next but one.
 
 #include "core/file_queue.hpp"
 

@@ -2,11 +2,11 @@
 
 // How long a file's failures have gone on, as far as that is held against it.
 //
-// Its own pauses and its attempts always are. What it waits for beyond them (a token of the retry budget, its turn at the
-// host's rate, as long as the host asked) says nothing against it while that host serves others; where the host serves
-// nobody, the same waiting is the failure going on. The time in which a host is away is never held against a file, the
-// time at a host that was never there, or that takes connections and breaks them, is: also against a file that only
-// waited for it.
+// Its own pauses and its attempts always are. What it waits for beyond them (a token of the retry budget, its turn at
+// the host's rate, as long as the host asked) says nothing against it while that host serves others; where the host
+// serves nobody, the same waiting is the failure going on. The time in which a host is away is never held against a
+// file, the time at a host that was never there, or that takes connections and breaks them, is: also against a file
+// that only waited for it.
 
 #include "core/time.hpp"
 
@@ -70,7 +70,8 @@ class patience {
 
   void close(instant now, readings host) noexcept {
     used_ += since_then(now, host);
-    if (doing_ == doing::pausing) own_pause_ = std::max(instant::duration{}, own_pause_ - std::max(instant::duration{}, now - from_));
+    if (doing_ == doing::pausing)
+      own_pause_ = std::max(instant::duration{}, own_pause_ - std::max(instant::duration{}, now - from_));
     from_ = now;
     at_ = host;
   }

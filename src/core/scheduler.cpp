@@ -1,4 +1,5 @@
-// Events, and what follows from them. Who goes next is in scheduler_next.cpp, what is waited for in scheduler_waits.cpp.
+// Events, and what follows from them. Who goes next is in scheduler_next.cpp, what is waited for in
+// scheduler_waits.cpp.
 
 #include "core/scheduler.hpp"
 
@@ -38,14 +39,19 @@ retry_policy share_of(retry_policy whole, int shards) noexcept {
   whole.rate = share_of(whole.rate, shards);
   whole.connects = share_of(whole.connects, shards);
   whole.shards = shards;
-  whole.probe_interval = std::min(whole.probe_interval * shards, std::max(whole.probe_interval, limits::probe_interval_max));
+  whole.probe_interval =
+      std::min(whole.probe_interval * shards, std::max(whole.probe_interval, limits::probe_interval_max));
   return whole;
 }
 
 scheduler::scheduler(scheduler_limits limits, retry_policy policy, std::uint64_t seed, shared_facts* shared)
-    : limits_(limits), policy_(policy), rng_(seed), shared_(shared != nullptr ? *shared : own_),
-      put_policy_(put_policy(limits, policy)), api_(presign_policy(limits, policy, shared_.presigns), links_),
-      give_up_after_(bounded(policy.give_up_after)) {
+    : limits_(limits)
+    , policy_(policy)
+    , rng_(seed)
+    , shared_(shared != nullptr ? *shared : own_)
+    , put_policy_(put_policy(limits, policy))
+    , api_(presign_policy(limits, policy, shared_.presigns), links_)
+    , give_up_after_(bounded(policy.give_up_after)) {
   assert(limits.puts_max >= 1 && limits.presigns_max >= 1);
   storage(0); // so that there is a window before the first ticket tells of an origin
 }
@@ -77,7 +83,9 @@ void scheduler::connection_opened(std::optional<origin_id> to, instant now) {
   sync_clocks(now);
 }
 
-void scheduler::connection_closed(std::optional<origin_id> to) { (to ? storage(*to) : api_).connection_closed(); }
+void scheduler::connection_closed(std::optional<origin_id> to) {
+  (to ? storage(*to) : api_).connection_closed();
+}
 
 void scheduler::origin_known(origin_id o, bool served, instant now) {
   storage(o).known_elsewhere(served, now);
@@ -182,15 +190,13 @@ void scheduler::handle(const event::file_cancelled& e, instant now) {
   file_state& file = files_[e.file];
   now_ = std::max(now_, now);
   switch (file.at) {
-    case stage::absent: return;
-    case stage::waiting:
-    case stage::ready:
-    case stage::parked:
-    case stage::unfunded:
-      leave_queue(e.file);
-      return settle(e.file, settlement::abandoned, file.end_cause);
-    case stage::presigning:
-    case stage::putting: break;
+  case stage::absent: return;
+  case stage::waiting:
+  case stage::ready:
+  case stage::parked:
+  case stage::unfunded: leave_queue(e.file); return settle(e.file, settlement::abandoned, file.end_cause);
+  case stage::presigning:
+  case stage::putting: break;
   }
   file.draining = true;
   // A presign in flight is not worth waiting for: its ticket would not be used.
@@ -212,7 +218,8 @@ void scheduler::count_left(file_state& file, bool putting, outcome_kind why) noe
 }
 
 bool scheduler::ticket_lapsed(const file_state& file, const outcome& why, instant now) const noexcept {
-  return why.ticket_age ? bounded(*why.ticket_age) >= since(file.ticket.expiry, file.ticket.issued) : file.ticket.lapsed(now);
+  return why.ticket_age ? bounded(*why.ticket_age) >= since(file.ticket.expiry, file.ticket.issued)
+                        : file.ticket.lapsed(now);
 }
 
 void scheduler::decide(file_id f, const outcome& why, host& where, instant now) {
@@ -229,9 +236,10 @@ void scheduler::decide(file_id f, const outcome& why, host& where, instant now) 
   carry_out(f, file.life.after(end), where, why, now);
 }
 
-/// A file whose every answer is a 502 while the host serves others would keep it "away" once it is the last one. That is
-/// the file's failure, and ends by time.
-bool scheduler::is_the_only_one_refused(file_state& file, const outcome& why, const host& where, instant now) const noexcept {
+/// A file whose every answer is a 502 while the host serves others would keep it "away" once it is the last one. That
+/// is the file's failure, and ends by time.
+bool scheduler::is_the_only_one_refused(file_state& file, const outcome& why, const host& where,
+                                        instant now) const noexcept {
   if (why.kind != outcome_kind::unavailable && why.kind != outcome_kind::gateway) {
     file.absents = 0;
     return false;
@@ -252,56 +260,57 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
     return true;
   };
   switch (why.kind) {
-    case key_refused: return end(errc::key_refused, settlement::abandoned);
-    case private_storage: return end(errc::private_storage, settlement::abandoned);
-    case tls_refused: { // one origin of several may have a bad certificate; the others go on
-      const bool others = std::ranges::any_of(storages_, [&](const auto& h) { return h && h.get() != &where && h->in_use(now); });
-      return (at_api || !others) && end(errc::tls_refused, settlement::abandoned);
-    }
-    case unreachable: {
-      const auto down = api_.gate.down_since();
-      return at_api && !shared_.presigned && down && now - *down >= limits::unreachable_grace &&
-             end(errc::api_unreachable, settlement::abandoned);
-    }
-    case rejected:
-    case malformed:
-    case url_refused:
-    case header_refused:
-      return at_api && !why.of_this_request && shared_.api.refused(file.counted_refusal) &&
-             end(errc::api_refused, settlement::failed);
-    case refused: {
-      if (at_api || ticket_lapsed(file, why, now)) return false;
-      const auto age = why.ticket_age ? bounded(*why.ticket_age) : since(now, file.ticket.issued);
-      return age < limits::young_ticket && shared_.refusals.refused(file.refusal_streak) &&
-             end(errc::storage_refused, settlement::failed);
-    }
-    default: return false;
+  case key_refused: return end(errc::key_refused, settlement::abandoned);
+  case private_storage: return end(errc::private_storage, settlement::abandoned);
+  case tls_refused: { // one origin of several may have a bad certificate; the others go on
+    const bool others =
+        std::ranges::any_of(storages_, [&](const auto& h) { return h && h.get() != &where && h->in_use(now); });
+    return (at_api || !others) && end(errc::tls_refused, settlement::abandoned);
+  }
+  case unreachable: {
+    const auto down = api_.gate.down_since();
+    return at_api && !shared_.presigned && down && now - *down >= limits::unreachable_grace &&
+           end(errc::api_unreachable, settlement::abandoned);
+  }
+  case rejected:
+  case malformed:
+  case url_refused:
+  case header_refused:
+    return at_api && !why.of_this_request && shared_.api.refused(file.counted_refusal) &&
+           end(errc::api_refused, settlement::failed);
+  case refused: {
+    if (at_api || ticket_lapsed(file, why, now)) return false;
+    const auto age = why.ticket_age ? bounded(*why.ticket_age) : since(now, file.ticket.issued);
+    return age < limits::young_ticket && shared_.refusals.refused(file.refusal_streak) &&
+           end(errc::storage_refused, settlement::failed);
+  }
+  default: return false;
   }
 }
 
 void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, instant now) {
   file_state& file = files_[f];
   switch (s.what) {
-    case next_step::retry: return retry_later(f, where, why, now);
-    case next_step::again: return requeue(f, now);
-    case next_step::in_turn:
-      if (why.retry_after) owe_attempt(file, std::min(*why.retry_after, limits::retry_after_max), now);
-      return queue_again(f, now);
-    case next_step::reconnect:
-      file.owes_token = false;
-      return park(f, std::max(where.connects.resumes(), later(now, limits::reconnect_pause)), now);
-    case next_step::shortage: return retry_after_shortage(f, now);
-    case next_step::fail: return settle(f, settlement::failed, s.cause);
-    case next_step::abandon: return settle(f, settlement::abandoned, file.end_cause);
-    case next_step::new_ticket:
-      if (ticket_lapsed(file, why, now)) return refresh(f, now);
-      file.has_ticket = false;
-      return requeue(f, now);
+  case next_step::retry: return retry_later(f, where, why, now);
+  case next_step::again: return requeue(f, now);
+  case next_step::in_turn:
+    if (why.retry_after) owe_attempt(file, std::min(*why.retry_after, limits::retry_after_max), now);
+    return queue_again(f, now);
+  case next_step::reconnect:
+    file.owes_token = false;
+    return park(f, std::max(where.connects.resumes(), later(now, limits::reconnect_pause)), now);
+  case next_step::shortage: return retry_after_shortage(f, now);
+  case next_step::fail: return settle(f, settlement::failed, s.cause);
+  case next_step::abandon: return settle(f, settlement::abandoned, file.end_cause);
+  case next_step::new_ticket:
+    if (ticket_lapsed(file, why, now)) return refresh(f, now);
+    file.has_ticket = false;
+    return requeue(f, now);
   }
 }
 
-/// A new ticket for one that lapsed. An outage does not use these up: the file that is renewed for the probe then begins a
-/// PUT, which begins the count anew.
+/// A new ticket for one that lapsed. An outage does not use these up: the file that is renewed for the probe then
+/// begins a PUT, which begins the count anew.
 void scheduler::refresh(file_id f, instant now) {
   file_state& file = files_[f];
   file.has_ticket = false;
@@ -326,7 +335,8 @@ void scheduler::renew_dead(file_id f, instant now) {
   file.failed_at_api = true;
   file.owes_token = true;
   file.failing.failed(now, readings_for(file, now), pause);
-  if ((policy_.attempts_max > 0 && std::cmp_greater_equal(file.charged, policy_.attempts_max)) || out_of_patience(file, now))
+  if ((policy_.attempts_max > 0 && std::cmp_greater_equal(file.charged, policy_.attempts_max)) ||
+      out_of_patience(file, now))
     return settle(f, settlement::failed, errc::ticket_lapsed);
   park(f, later(now, pause), now);
 }
@@ -341,7 +351,8 @@ void scheduler::retry_later(file_id f, host& where, const outcome& why, instant 
   file.failed_at_api = &where == &api_;
   judge_at(file, where, now);
   // What was asked for is not its own; but it would have had a pause of its own, too.
-  const instant::duration own = asked ? std::min<instant::duration>(wait, backoff(policy_.transient, n, {}, rng_)) : wait;
+  const instant::duration own =
+      asked ? std::min<instant::duration>(wait, backoff(policy_.transient, n, {}, rng_)) : wait;
   file.failing.failed(now, readings_for(file, now), own);
   file.owes_token = !throttled && !asked;
   const auto used = file.failing.used(now, readings_for(file, now));
@@ -359,7 +370,8 @@ void scheduler::retry_after_shortage(file_id f, instant now) {
   file_state& file = files_[f];
   if (!short_since_) short_since_ = now;
   if (now >= shortage_until_) {
-    shortage_pause_ = std::clamp<instant::duration>(2 * shortage_pause_, limits::shortage_pause_first, limits::shortage_pause_max);
+    shortage_pause_ =
+        std::clamp<instant::duration>(2 * shortage_pause_, limits::shortage_pause_first, limits::shortage_pause_max);
     shortage_until_ = now + shortage_pause_;
   }
   const auto pause = shortage_until_ - now;
@@ -461,26 +473,28 @@ void scheduler::park(file_id f, instant until, instant now) {
 void scheduler::leave_queue(file_id f) noexcept {
   file_state& file = files_[f];
   switch (file.at) {
-    case stage::waiting: waiting_.erase(file.operation, f); break;
-    case stage::ready: storages_[file.origin]->ready.erase(file.operation, f); break;
-    case stage::unfunded: failed_at(file).unfunded.erase(file.operation, f); break;
-    case stage::parked:
-      ++file.parking;
-      --parked_count_;
-      parked_at_api_ -= file.failed_at_api ? 1 : 0;
-      file.at = stage::absent;
-      drop_stale_parkings();
-      break;
-    case stage::absent:
-    case stage::presigning:
-    case stage::putting: break;
+  case stage::waiting: waiting_.erase(file.operation, f); break;
+  case stage::ready: storages_[file.origin]->ready.erase(file.operation, f); break;
+  case stage::unfunded: failed_at(file).unfunded.erase(file.operation, f); break;
+  case stage::parked:
+    ++file.parking;
+    --parked_count_;
+    parked_at_api_ -= file.failed_at_api ? 1 : 0;
+    file.at = stage::absent;
+    drop_stale_parkings();
+    break;
+  case stage::absent:
+  case stage::presigning:
+  case stage::putting: break;
   }
   file.at = stage::absent;
 }
 
 /// Entries of files that left before their time: at the head at once, elsewhere once they are most of it.
 void scheduler::drop_stale_parkings() noexcept {
-  const auto stale = [&](const parked_file& p) { return files_[p.file].at != stage::parked || files_[p.file].parking != p.parking; };
+  const auto stale = [&](const parked_file& p) {
+    return files_[p.file].at != stage::parked || files_[p.file].parking != p.parking;
+  };
   while (!parked_.empty() && stale(parked_.top())) parked_.pop();
   if (parked_.size() < 64 || parked_.size() < 2 * parked_count_) return;
   std::vector<parked_file> alive;

@@ -1,8 +1,8 @@
 #pragma once
 
 // The life of every file between "taken in" and "settled", as a state machine without I/O: events in, actions out, time
-// as an argument. It decides who goes next, and when it must be asked again; what follows from an outcome is file_life's,
-// what a host is sent is host's, how many tickets there should be is ticket_supply's.
+// as an argument. It decides who goes next, and when it must be asked again; what follows from an outcome is
+// file_life's, what a host is sent is host's, how many tickets there should be is ticket_supply's.
 //
 //   waiting -> presigning -> ready -> putting -> settled
 //      ^__________|___________|__________|        (a retry waits in `parked` first, and in `unfunded` for a token of
@@ -11,9 +11,9 @@
 // `waiting` has a queue for each operation, and they take turns; `ready` and `unfunded` have one for each origin.
 //
 // Invariants: a file is in exactly one stage; no PUT is begun while puts_in_flight() >= puts_window(), which is at most
-// puts_max, and no presign likewise; no PUT is begun on a ticket at or after its use_before; every file added is settled
-// exactly once. And it never stands still: once next_action() has nothing, something is in flight, or next_wakeup() is set
-// and near (stalled()).
+// puts_max, and no presign likewise; no PUT is begun on a ticket at or after its use_before; every file added is
+// settled exactly once. And it never stands still: once next_action() has nothing, something is in flight, or
+// next_wakeup() is set and near (stalled()).
 //
 // It is not thread-safe; each shard has one of its own.
 
@@ -135,7 +135,7 @@ struct retry_policy {
   backoff_range transient{millis{100}, millis{20'000}};
   backoff_range throttled{millis{1'000}, millis{20'000}};
   millis give_up_after{15 * 60 * 1000};
-  int attempts_max = 0; ///< charged tries per file; 0: bounded by time alone
+  int attempts_max = 0;         ///< charged tries per file; 0: bounded by time alone
   budget_policy budget{};       ///< of each host
   rate_policy rate{};           ///< of each host, once it throttles
   millis probe_interval{1'000}; ///< to a host that is away
@@ -148,7 +148,7 @@ retry_policy share_of(retry_policy whole, int shards) noexcept;
 
 /// What a file waits for, and what keeps the scheduler from beginning more.
 enum class held_by : std::uint8_t {
-  nothing,             ///< no file waits
+  nothing, ///< no file waits
   presign_window,
   presign_rate,
   presign_connections, ///< the API takes no more
@@ -158,10 +158,10 @@ enum class held_by : std::uint8_t {
   put_connections,
   storage_away,
   retry_budget,
-  pauses,              ///< every file that waits has failed, and waits for its time
-  api_silent,          ///< it has been asked, and says nothing
+  pauses,     ///< every file that waits has failed, and waits for its time
+  api_silent, ///< it has been asked, and says nothing
   storage_silent,
-  shortage,            ///< of our own descriptors, ports or memory
+  shortage, ///< of our own descriptors, ports or memory
 };
 
 std::string_view name_of(held_by what) noexcept;
@@ -171,7 +171,7 @@ struct wait {
   held_by what = held_by::nothing;
   std::optional<origin_id> origin; ///< of the storage; nothing: the API, or ourselves
   instant since{};
-  std::optional<instant> next;     ///< when something is tried again; nothing: an event decides
+  std::optional<instant> next; ///< when something is tried again; nothing: an event decides
 
   friend bool operator==(const wait&, const wait&) = default;
 };
@@ -262,7 +262,7 @@ class scheduler {
 
   struct file_state {
     stage at = stage::absent;
-    bool draining = false;     ///< its batch was stopped: what is in flight may finish, nothing is begun again
+    bool draining = false; ///< its batch was stopped: what is in flight may finish, nothing is begun again
     bool has_ticket = false;
     bool owes_token = false;   ///< its next attempt is a charged retry
     bool failed_at_api = true; ///< where it failed last; else at its origin
@@ -280,12 +280,12 @@ class scheduler {
     instant owed_until{};             ///< it is not given up before that; see owe_attempt
     instant absent_since{};           ///< its first 502, 503 or 504 in a row
     std::uint32_t absents = 0;
-    instant renew_at{};               ///< when it may ask for a ticket that leads elsewhere
-    instant::duration renewal{};      ///< what it waited for that the last time
+    instant renew_at{};          ///< when it may ask for a ticket that leads elsewhere
+    instant::duration renewal{}; ///< what it waited for that the last time
     file_life life;
     patience failing;
-    const host* judged_at = nullptr;  ///< by whose clocks its patience runs; null: the API's
-    bool judged_by_api_too = false;   ///< it waits for the API after a failure at that host
+    const host* judged_at = nullptr; ///< by whose clocks its patience runs; null: the API's
+    bool judged_by_api_too = false;  ///< it waits for the API after a failure at that host
     lifetime ticket;
   };
 
@@ -394,9 +394,9 @@ class scheduler {
   std::uint32_t open_files_ = 0;
   instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
   instant::duration give_up_after_;
-  instant now_{};                   ///< when it was last told or asked something
-  instant reviewed_{};              ///< when those that wait were last looked at
-  instant explored_{};              ///< when a ticket was last made to find another origin
+  instant now_{};      ///< when it was last told or asked something
+  instant reviewed_{}; ///< when those that wait were last looked at
+  instant explored_{}; ///< when a ticket was last made to find another origin
   std::optional<instant> short_since_;
   instant shortage_until_{};
   instant::duration shortage_pause_{};

@@ -76,8 +76,8 @@ void scheduler::review_shortage(instant now) {
   shortage_pause_ = {};
 }
 
-/// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where another
-/// origin does answer a new ticket may lead there.
+/// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where
+/// another origin does answer a new ticket may lead there.
 void scheduler::review(instant now) {
   if (now - reviewed_ < limits::review_interval_min) return;
   reviewed_ = now;
@@ -273,7 +273,8 @@ std::optional<scheduler_action> scheduler::next_forced(instant now) {
 // ---- tickets ----------------------------------------------------------------------------------------------------
 
 bool scheduler::several_in_use() const noexcept {
-  return storages_.size() > 1 && std::ranges::count_if(storages_, [&](const auto& h) { return h && h->in_use(now_); }) > 1;
+  return storages_.size() > 1 &&
+         std::ranges::count_if(storages_, [&](const auto& h) { return h && h->in_use(now_); }) > 1;
 }
 
 /// Of those in use; of all before there is any.
@@ -293,11 +294,13 @@ int scheduler::ahead_of(const host& where) const noexcept {
   return std::min(limits_.tickets_ahead_max, std::min(where.limit.size(), limits_.puts_max) / 4 + 2);
 }
 
-/// Of the tickets ready for a host those that it will use soon: with several in use, the others are no supply for anybody.
+/// Of the tickets ready for a host those that it will use soon: with several in use, the others are no supply for
+/// anybody.
 int scheduler::soon_used(const host& where) const noexcept {
   const int ready = static_cast<int>(where.ready.size());
   if (const auto rate = where.limit.per_second())
-    return std::min(ready, 1 + static_cast<int>(*rate * std::chrono::duration<double>(limits::ticket_wait_max).count()));
+    return std::min(ready,
+                    1 + static_cast<int>(*rate * std::chrono::duration<double>(limits::ticket_wait_max).count()));
   if (!has_slot(where) && puts_in_flight_ < limits_.puts_max) return std::min(ready, ahead_of(where));
   const int free = std::min(where.limit.size() - where.in_flight(), limits_.puts_max - puts_in_flight_);
   return std::min(ready, std::max(0, free) + ahead_of(where));
@@ -351,8 +354,8 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
   return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
 
-/// Where no storage has ever served, another ticket may lead to one that does; or to one that was not used of late; and a
-/// storage that is away, and for which nobody waits, is asked by nobody whether it is back.
+/// Where no storage has ever served, another ticket may lead to one that does; or to one that was not used of late; and
+/// a storage that is away, and for which nobody waits, is asked by nobody whether it is back.
 bool scheduler::another_ticket_may_help() const noexcept {
   return !storage_served_ || std::ranges::any_of(storages_, [](const auto& h) {
     return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
@@ -385,7 +388,8 @@ std::optional<instant> scheduler::next_wakeup() const {
   };
   if (open_files_ == 0) return soonest;
   if (!parked_.empty()) consider(parked_.top().until);
-  const bool anything_waits = !waiting_.empty() || std::ranges::any_of(storages_, [](const auto& h) { return h && !h->ready.empty(); });
+  const bool anything_waits =
+      !waiting_.empty() || std::ranges::any_of(storages_, [](const auto& h) { return h && !h->ready.empty(); });
   if (in_shortage(now_) && anything_waits) consider(shortage_until_);
   const auto consider_host = [&](const host& where, bool wanted, bool others_wait) {
     const bool unfunded = !where.unfunded.empty();
@@ -399,8 +403,10 @@ std::optional<instant> scheduler::next_wakeup() const {
   };
   const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
   consider_host(api_, presigns, !waiting_.empty());
-  if (((api_.sick.running() || all_storages_sick_since()) && !waiting_.empty()) || !api_.unfunded.empty()) consider_review(api_);
-  if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() && explored_ + limits::review_interval > now_)
+  if (((api_.sick.running() || all_storages_sick_since()) && !waiting_.empty()) || !api_.unfunded.empty())
+    consider_review(api_);
+  if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() &&
+      explored_ + limits::review_interval > now_)
     consider(explored_ + limits::review_interval);
   for_each_storage([&](origin_id, const host& h) {
     consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());

@@ -40,31 +40,31 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
   wait w;
   w.since = file.since;
   switch (file.at) {
-    case stage::absent:
-    case stage::presigning:
-    case stage::putting: return std::nullopt;
-    case stage::parked: w.what = short_since_ && in_shortage(now) ? held_by::shortage : held_by::pauses; return w;
-    case stage::unfunded:
-      w.what = held_by::retry_budget;
-      if (!file.failed_at_api) w.origin = file.origin;
-      return w;
-    case stage::waiting: break;
-    case stage::ready: {
-      const host& h = *storages_[file.origin];
-      w.origin = file.origin;
-      w.next = h.resumes(now);
-      if (in_shortage(now)) return wait{held_by::shortage, {}, *short_since_, shortage_until_};
-      if (!h.gate.open())
-        w.what = held_by::storage_away;
-      else if (!has_slot(h))
-        w.what = held_by::put_window;
-      else if (h.held_by_connections())
-        w.what = held_by::put_connections;
-      else
-        w.what = h.held_by_rate() ? held_by::put_rate : held_by::put_window;
-      if (const auto down = h.gate.down_since()) w.since = *down;
-      return w;
-    }
+  case stage::absent:
+  case stage::presigning:
+  case stage::putting: return std::nullopt;
+  case stage::parked: w.what = short_since_ && in_shortage(now) ? held_by::shortage : held_by::pauses; return w;
+  case stage::unfunded:
+    w.what = held_by::retry_budget;
+    if (!file.failed_at_api) w.origin = file.origin;
+    return w;
+  case stage::waiting: break;
+  case stage::ready: {
+    const host& h = *storages_[file.origin];
+    w.origin = file.origin;
+    w.next = h.resumes(now);
+    if (in_shortage(now)) return wait{held_by::shortage, {}, *short_since_, shortage_until_};
+    if (!h.gate.open())
+      w.what = held_by::storage_away;
+    else if (!has_slot(h))
+      w.what = held_by::put_window;
+    else if (h.held_by_connections())
+      w.what = held_by::put_connections;
+    else
+      w.what = h.held_by_rate() ? held_by::put_rate : held_by::put_window;
+    if (const auto down = h.gate.down_since()) w.since = *down;
+    return w;
+  }
   }
   if (in_shortage(now)) return wait{held_by::shortage, {}, *short_since_, shortage_until_};
   w.next = api_.resumes(now);
@@ -79,8 +79,10 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
     w.what = held_by::presign_rate;
   } else if (!tickets_are_wanted(now)) {
     w.next.reset();
-    if (all_storages_away()) w.what = held_by::storage_away;
-    else w.what = storage_figures().per_second > 0 ? held_by::put_rate : held_by::put_window;
+    if (all_storages_away())
+      w.what = held_by::storage_away;
+    else
+      w.what = storage_figures().per_second > 0 ? held_by::put_rate : held_by::put_window;
   } else {
     w.what = held_by::presign_window;
   }
@@ -89,7 +91,8 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
 
 std::optional<wait> scheduler::foremost_wait(instant now) const {
   if (open_files_ == 0) return std::nullopt;
-  if (short_since_) return wait{held_by::shortage, {}, *short_since_, in_shortage(now) ? std::optional(shortage_until_) : std::nullopt};
+  if (short_since_)
+    return wait{held_by::shortage, {}, *short_since_, in_shortage(now) ? std::optional(shortage_until_) : std::nullopt};
   if (const auto down = api_.gate.down_since()) return wait{held_by::api_away, {}, *down, api_.gate.next_probe()};
   std::optional<wait> longest;
   for_each_storage([&](origin_id o, const host& h) {
@@ -116,11 +119,16 @@ core::held_by scheduler::held_by() const noexcept {
   for_each_storage([&](origin_id, const host& h) {
     if (h.ready.empty()) return;
     core::held_by what = nothing;
-    if (!h.gate.open()) what = storage_away;
-    else if (!has_slot(h)) what = put_window;
-    else if (h.held_by_connections()) what = put_connections;
-    else if (h.held_by_rate()) what = put_rate;
-    if (what != nothing && (!at_storage || *at_storage == storage_away)) at_storage = what; // one that is away holds only its own
+    if (!h.gate.open())
+      what = storage_away;
+    else if (!has_slot(h))
+      what = put_window;
+    else if (h.held_by_connections())
+      what = put_connections;
+    else if (h.held_by_rate())
+      what = put_rate;
+    if (what != nothing && (!at_storage || *at_storage == storage_away))
+      at_storage = what; // one that is away holds only its own
   });
   if (at_storage && (*at_storage != storage_away || all_storages_away())) return *at_storage;
   if (!waiting_.empty()) {
@@ -153,20 +161,20 @@ std::optional<instant> scheduler::down_since(std::optional<origin_id> storage) c
 
 std::string_view name_of(held_by what) noexcept {
   switch (what) {
-    case held_by::nothing: return "nothing";
-    case held_by::presign_window: return "presign_window";
-    case held_by::presign_rate: return "presign_rate";
-    case held_by::presign_connections: return "presign_connections";
-    case held_by::api_away: return "api_away";
-    case held_by::put_window: return "put_window";
-    case held_by::put_rate: return "put_rate";
-    case held_by::put_connections: return "put_connections";
-    case held_by::storage_away: return "storage_away";
-    case held_by::retry_budget: return "retry_budget";
-    case held_by::pauses: return "pauses";
-    case held_by::api_silent: return "api_silent";
-    case held_by::storage_silent: return "storage_silent";
-    case held_by::shortage: return "shortage";
+  case held_by::nothing: return "nothing";
+  case held_by::presign_window: return "presign_window";
+  case held_by::presign_rate: return "presign_rate";
+  case held_by::presign_connections: return "presign_connections";
+  case held_by::api_away: return "api_away";
+  case held_by::put_window: return "put_window";
+  case held_by::put_rate: return "put_rate";
+  case held_by::put_connections: return "put_connections";
+  case held_by::storage_away: return "storage_away";
+  case held_by::retry_budget: return "retry_budget";
+  case held_by::pauses: return "pauses";
+  case held_by::api_silent: return "api_silent";
+  case held_by::storage_silent: return "storage_silent";
+  case held_by::shortage: return "shortage";
   }
   return "unknown";
 }

@@ -42,7 +42,8 @@ class refusal_streak {
   std::atomic<int> files_{0};
 };
 
-/// Whether the API has never made a ticket of use, and refused the first twenty different files: then it is not the files.
+/// Whether the API has never made a ticket of use, and refused the first twenty different files: then it is not the
+/// files.
 class uniform_refusal {
  public:
   static constexpr int files_max = 20;
@@ -52,8 +53,8 @@ class uniform_refusal {
     if (!served_.load(std::memory_order_relaxed)) served_ = true;
   }
 
-  /// A file was refused for good, or its ticket was dead on arrival: `counted` is the file's memory of that. True when it
-  /// is enough.
+  /// A file was refused for good, or its ticket was dead on arrival: `counted` is the file's memory of that. True when
+  /// it is enough.
   bool refused(bool& counted) noexcept {
     if (counted || served_.load(std::memory_order_relaxed)) return false;
     counted = true;

@@ -1,8 +1,8 @@
 #pragma once
 
 // One rate for all schedulers that ask the same host: what one learns of its limit all know, their requests are spaced
-// together, and who has more to do gets more of it. Any thread; while the host has never throttled, a short lock for each
-// answer.
+// together, and who has more to do gets more of it. Any thread; while the host has never throttled, a short lock for
+// each answer.
 
 #include "core/rate.hpp"
 

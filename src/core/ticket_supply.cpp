@@ -15,7 +15,9 @@ using seconds = std::chrono::duration<double>;
 constexpr double tickets_most = 1e6;
 
 /// The whole part, within what an int and sense allow.
-int whole(double n) noexcept { return static_cast<int>(std::clamp(std::floor(n), 0.0, tickets_most)); }
+int whole(double n) noexcept {
+  return static_cast<int>(std::clamp(std::floor(n), 0.0, tickets_most));
+}
 
 } // namespace
 

@@ -10,17 +10,17 @@
 namespace hoist::core {
 
 struct supply_figures {
-  int slots = 0;      ///< PUTs that may be in flight, to hosts that answer
-  int in_flight = 0;  ///< PUTs
-  int ahead = 0;      ///< tickets to have beyond that
+  int slots = 0;                    ///< PUTs that may be in flight, to hosts that answer
+  int in_flight = 0;                ///< PUTs
+  int ahead = 0;                    ///< tickets to have beyond that
   instant::duration put_took{};     ///< of late; 0: none has ended yet
   instant::duration presign_took{}; ///< likewise
   instant::duration ticket_life{};  ///< from asking for it until it may not be used any more; 0 or less: of no use
   std::optional<double> put_rate;   ///< PUTs a second that a throttling host lets begin
 };
 
-/// At least 1 while no PUT is in flight, whatever the figures: a new ticket is then the only way to find out that tickets are
-/// of use again.
+/// At least 1 while no PUT is in flight, whatever the figures: a new ticket is then the only way to find out that
+/// tickets are of use again.
 int tickets_wanted(const supply_figures& f) noexcept;
 
 } // namespace hoist::core

@@ -35,8 +35,8 @@ class origin_registry {
     return found == known_.end() ? knowledge{} : found->second;
   }
 
-  /// The rate that all shards keep together at this origin; it lasts as long as the registry. Of more origins than can be
-  /// remembered the others share one.
+  /// The rate that all shards keep together at this origin; it lasts as long as the registry. Of more origins than can
+  /// be remembered the others share one.
   core::shared_rate& rate_of(const wire::origin& o) {
     const std::lock_guard lock(mutex_);
     if (rates_.size() >= origins_max && !rates_.contains(o.text())) return others_;
@@ -70,7 +70,8 @@ class origin_numbers {
   /// `forget` is called with a number before it is given to another origin.
   template <class Forget>
   core::origin_id number_of(const wire::origin& o, core::scheduler& s, origin_registry& all, Forget forget) {
-    if (latest_ < known_.size() && known_[latest_] && *known_[latest_] == o) return static_cast<core::origin_id>(latest_);
+    if (latest_ < known_.size() && known_[latest_] && *known_[latest_] == o)
+      return static_cast<core::origin_id>(latest_);
     for (std::size_t i = 0; i < known_.size(); ++i)
       if (known_[i] && *known_[i] == o) return take(i);
     if (known_.size() < core::limits::origins_max - 1) {

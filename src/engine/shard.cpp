@@ -25,9 +25,27 @@ constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
 
-// A host that is away for less is not worth a word.
-constexpr core::millis worth_telling = 500ms;
 constexpr std::size_t log_name_bytes_max = 256;
+
+std::chrono::microseconds micros(core::instant::duration d) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(d);
+}
+
+core::instant now_steady() {
+  return std::chrono::steady_clock::now();
+}
+core::wall_time now_wall() {
+  return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
+}
+
+/// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its
+/// channel until it is answered, so there may be more channels than requests.
+int channels_max(const shard_config& c) {
+  return 2 * c.limits.presigns_max;
+}
+int workers_max(const shard_config& c) {
+  return std::max(c.limits.puts_max, c.connections_max);
+}
 
 /// A refusal that is about what this request says; any other may be about where it went.
 bool is_about_the_request(int http_status) { return http_status == 400 || http_status == 413 || http_status == 415; }
@@ -50,31 +68,6 @@ verdict busy_channels() {
   v.details.message = "every connection to the API is taken by requests that were given up";
   return v;
 }
-
-std::string_view words_for(core::held_by what) {
-  switch (what) {
-    case core::held_by::shortage: return "file descriptors, ports or memory of this process";
-    case core::held_by::retry_budget: return "the retry budget";
-    case core::held_by::pauses: return "the pauses before retries";
-    case core::held_by::presign_rate: return "the API's rate limit";
-    case core::held_by::put_rate: return "the storage's rate limit";
-    case core::held_by::presign_connections: return "a connection to the API, which takes no more";
-    case core::held_by::put_connections: return "a connection to the storage, which takes no more";
-    default: return "its turn";
-  }
-}
-
-std::chrono::microseconds micros(core::instant::duration d) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(d);
-}
-
-core::instant now_steady() { return std::chrono::steady_clock::now(); }
-core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
-
-/// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its channel
-/// until it is answered, so there may be more channels than requests.
-int channels_max(const shard_config& c) { return 2 * c.limits.presigns_max; }
-int workers_max(const shard_config& c) { return std::max(c.limits.puts_max, c.connections_max); }
 
 } // namespace
 
@@ -496,15 +489,6 @@ void shard::act(const core::action::end_run& a) {
   listener_.run_ended(a.cause, details);
 }
 
-/// Why a file was given up that never had its turn.
-diagnostics shard::never_tried(file_id f) const {
-  diagnostics d;
-  d.where = phase::connect;
-  const auto origin = scheduler_.origin_of(f);
-  d.message = host_text(origin) + " was never reached: " + reason_text(origin);
-  return d;
-}
-
 file_report shard::report_of(const core::action::settle& a, flight& f) {
   file_report r;
   r.path = std::move(f.file.what.path);
@@ -562,82 +546,6 @@ void shard::tick(const net::error_code& ec) {
     listener_.sampled({scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
   }
   start_ticking();
-}
-
-/// Files that wait for nothing are a fault of ours. It is told with what explains it, and costs time instead of the run.
-void shard::watch_liveness(core::instant now) {
-  if (!scheduler_.stalled(now)) return;
-  journal_.log(severity::error, "hoist stood still: " + std::to_string(scheduler_.open_files()) + " files inside, held by " +
-                                    std::string(core::name_of(scheduler_.held_by())) + ", " +
-                                    std::to_string(scheduler_.tickets_ready()) + " tickets ready, nothing in flight; " +
-                                    "going on by force. Please report this line");
-  scheduler_.heal();
-  schedule_pump();
-}
-
-std::string shard::host_text(std::optional<core::origin_id> storage) const {
-  const auto authority = [](const wire::origin& o) {
-    const std::string text = o.text();
-    const auto at = text.find("://");
-    return at == std::string::npos ? text : text.substr(at + 3);
-  };
-  if (!storage) return "API " + authority(config_.api);
-  const auto* where = origins_.name_of(*storage);
-  return where != nullptr ? "storage " + authority(*where) : std::string("storage");
-}
-
-/// Of the latest attempt that failed there; without the host's name, which stands before it.
-std::string shard::reason_text(std::optional<core::origin_id> storage) const {
-  const auto* where = storage ? origins_.name_of(*storage) : &config_.api;
-  static const std::string nothing;
-  const std::string& said = !storage ? api_failure_ : *storage < storage_failures_.size() ? storage_failures_[*storage] : nothing;
-  const std::string name = where != nullptr ? where->text() + ": " : std::string();
-  const auto at = name.empty() ? std::string::npos : said.find(name);
-  return at == std::string::npos ? said : said.substr(at + name.size());
-}
-
-/// One line when a host goes away, and one when it is back.
-void shard::tell_absences(core::instant now) {
-  const bool is_short = scheduler_.short_since().has_value();
-  if (is_short != told_short_) {
-    told_short_ = is_short;
-    journal_.log(severity::warning, is_short ? "out of file descriptors, ports or memory (" + latest_failure_ + "); waiting until some are free"
-                                             : "file descriptors, ports or memory are to be had again");
-  }
-  told_away_.resize(origins_.size() + 1, false);
-  for (std::size_t i = 0; i <= origins_.size(); ++i) {
-    const auto which = i == 0 ? std::nullopt : std::optional(static_cast<core::origin_id>(i - 1));
-    const auto down = scheduler_.down_since(which);
-    const bool away = down && now - *down >= worth_telling;
-    if (away == told_away_[i] || (down && !away)) continue;
-    told_away_[i] = away;
-    const std::string host = host_text(which);
-    if (!config_.origins->is_news(host, away)) continue;
-    if (away)
-      journal_.log(severity::warning, "the " + host + " does not answer (" + reason_text(which) + "); waiting, and asking once a second");
-    else
-      journal_.log(severity::warning, "the " + host + " answers again");
-  }
-}
-
-void shard::publish_wait(core::instant now) {
-  std::optional<waiting> told;
-  if (const auto w = scheduler_.foremost_wait(now); w && now - w->since >= worth_telling) {
-    told.emplace();
-    using enum core::held_by;
-    const bool silent = w->what == api_silent || w->what == storage_silent;
-    if (w->what == api_away || w->what == storage_away || silent) {
-      told->for_what = host_text(w->origin);
-      told->reason = silent ? "no answer to what it was sent" : reason_text(w->origin);
-    } else {
-      told->for_what = words_for(w->what);
-      if (w->what == pauses || w->what == retry_budget) told->reason = latest_failure_;
-    }
-    told->since = std::chrono::duration_cast<core::millis>(now - w->since);
-    if (w->next) told->next_try = std::chrono::duration_cast<core::millis>(std::max(*w->next - now, core::instant::duration{}));
-  }
-  const std::lock_guard lock(wait_mutex_);
-  wait_ = std::move(told);
 }
 
 /// Shuts what is overdue; whether anything is connected still.

@@ -16,8 +16,8 @@ namespace hoist::net {
 
 namespace {
 
-// Each waits for the disk and does nothing else. A disk that hangs takes one for each file that is read from it, which is
-// bounded by the PUTs in flight; beyond this many the others wait for a thread as well.
+// Each waits for the disk and does nothing else. A disk that hangs takes one for each file that is read from it, which
+// is bounded by the PUTs in flight; beyond this many the others wait for a thread as well.
 constexpr int threads_max = 64;
 
 class waiters {
@@ -25,7 +25,8 @@ class waiters {
   /// False where no thread is to be had: `wait` has not been taken then.
   bool post(std::function<void()>& wait) {
     const std::lock_guard lock(mutex_);
-    if (idle_ <= static_cast<int>(waits_.size()) && threads_ < threads_max && !add_thread() && threads_ == 0) return false;
+    if (idle_ <= static_cast<int>(waits_.size()) && threads_ < threads_max && !add_thread() && threads_ == 0)
+      return false;
     waits_.push_back(std::move(wait));
     wake_.notify_one();
     return true;
@@ -94,9 +95,13 @@ disk_fetch::disk_fetch(disk_wait piece, executor ex, std::function<void()> wake)
   state_->done = true;
 }
 
-disk_fetch::~disk_fetch() { state_->wake = nullptr; }
+disk_fetch::~disk_fetch() {
+  state_->wake = nullptr;
+}
 
-bool disk_fetch::done() const noexcept { return state_->done; }
+bool disk_fetch::done() const noexcept {
+  return state_->done;
+}
 
 task<void> wait_elsewhere(disk_wait piece) {
   const executor ex = co_await asio::this_coro::executor;

@@ -1,7 +1,7 @@
 #pragma once
 
-// Threads that wait for the disk in place of those that move bytes. One more is made when all are waiting, so that a disk
-// that hangs holds only its own files, up to a bound.
+// Threads that wait for the disk in place of those that move bytes. One more is made when all are waiting, so that a
+// disk that hangs holds only its own files, up to a bound.
 
 #include "net/file_source.hpp"
 #include "net/types.hpp"
@@ -14,8 +14,8 @@ namespace hoist::net {
 /// Fetches one piece of a file from the disk elsewhere. The waiter may leave before it is there: then nobody is woken.
 class disk_fetch {
  public:
-  /// `wake` is called on `ex` when the piece is in memory or cannot be had, unless this is gone by then. Where no thread is
-  /// to be had the caller's waits, here: others are late, nothing is lost.
+  /// `wake` is called on `ex` when the piece is in memory or cannot be had, unless this is gone by then. Where no
+  /// thread is to be had the caller's waits, here: others are late, nothing is lost.
   disk_fetch(disk_wait piece, executor ex, std::function<void()> wake);
   ~disk_fetch();
   disk_fetch(const disk_fetch&) = delete;
@@ -28,7 +28,8 @@ class disk_fetch {
   std::shared_ptr<state> state_;
 };
 
-/// Suspends until `piece` is in memory or cannot be had; resumes on the caller's executor, which is kept busy until then.
+/// Suspends until `piece` is in memory or cannot be had; resumes on the caller's executor, which is kept busy until
+/// then.
 task<void> wait_elsewhere(disk_wait piece);
 
 } // namespace hoist::net

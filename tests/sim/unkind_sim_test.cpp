@@ -1,14 +1,14 @@
-// The scheduler in weather that is worse than the world's: several shards, storage origins that are dead, die, hang, break
-// or refuse connections, balancers that answer 502 and 503, throttling with any Retry-After, tickets that live from minus an
-// hour to a year and change from reply to reply, shortages of our own, operations that come and go and are cancelled in every
-// stage, windows up to 4096. Some time later the world is kind again. The rules:
+// The scheduler in weather that is worse than the world's: several shards, storage origins that are dead, die, hang,
+// break or refuse connections, balancers that answer 502 and 503, throttling with any Retry-After, tickets that live
+// from minus an hour to a year and change from reply to reply, shortages of our own, operations that come and go and
+// are cancelled in every stage, windows up to 4096. Some time later the world is kind again. The rules:
 //
 //   it never stands still: something is in flight, or a wake-up is near
-//   once the world is kind everything is settled in bounded time; what waits for a place that never was, by give_up_after
-//   no file fails right after a wait that was asked for: it is tried once more
-//   what is away is asked about once a second, and a place that takes no more connections refuses few
-//   an operation is served in its turn, however many files another one has
-//   counters count what left; nothing is begun beyond the windows; each file is settled once
+//   once the world is kind everything is settled in bounded time; what waits for a place that never was, by
+//   give_up_after no file fails right after a wait that was asked for: it is tried once more what is away is asked
+//   about once a second, and a place that takes no more connections refuses few an operation is served in its turn,
+//   however many files another one has counters count what left; nothing is begun beyond the windows; each file is
+//   settled once
 //
 // A failure names the seed; HOIST_UNKIND_SEED=n replays one, HOIST_UNKIND_SEEDS=n runs so many.
 
@@ -47,14 +47,14 @@ bool within(const std::vector<span>& spans, instant t) {
 
 /// How a host behaves until the world is kind.
 struct place {
-  bool never = false;            ///< nobody was ever there
-  std::optional<instant> dies;   ///< or nobody is there any more from then on
+  bool never = false;          ///< nobody was ever there
+  std::optional<instant> dies; ///< or nobody is there any more from then on
   std::vector<span> away, balancer, hangs, breaks;
   outcome_kind away_as = outcome_kind::unreachable, balancer_as = outcome_kind::gateway;
-  double accepts = 0;            ///< requests a second; 0: any
+  double accepts = 0; ///< requests a second; 0: any
   std::optional<millis> retry_after;
   int transient = 0, lost = 0, garbled = 0, stale = 0; ///< percent
-  int connections_max = 0;       ///< 0: any
+  int connections_max = 0;                             ///< 0: any
   millis latency_max{20};
 
   // what it has seen
@@ -86,7 +86,8 @@ struct unkind_weather {
       for (auto* spans : {&p.away, &p.balancer, &p.hangs, &p.breaks})
         for (int n = one_in(3) ? up_to(3) : 0; n > 0; --n) spans->push_back(period());
       if (i == 0) // so that the first presign has a chance
-        for (auto* spans : {&p.away, &p.balancer}) std::erase_if(*spans, [](const span& s) { return s.from < dawn + 4s; });
+        for (auto* spans : {&p.away, &p.balancer})
+          std::erase_if(*spans, [](const span& s) { return s.from < dawn + 4s; });
       if (one_in(3)) p.away_as = outcome_kind::handshake_lost;
       if (one_in(2)) p.balancer_as = outcome_kind::unavailable;
       if (one_in(4)) p.accepts = 1 + up_to(200);
@@ -135,18 +136,22 @@ struct unkind_weather {
   /// Retries and new tickets go before an operation's other files, so turns can be counted only where there are none.
   bool fair_turns_can_be_told() const {
     return dead_tickets == 0 && short_lived == 0 && !all_dead_from && refused == 0 && shortages.empty() &&
-           std::none_of(places.begin(), places.end(), [](const place& p) { return p.never || p.dies || !p.away.empty(); }) &&
+           std::none_of(places.begin(), places.end(),
+                        [](const place& p) { return p.never || p.dies || !p.away.empty(); }) &&
            places[0].stale == 0 && places[0].transient == 0 && places[0].lost == 0 && places[0].garbled == 0 &&
-           places[0].accepts == 0 && places[0].balancer.empty() && places[0].hangs.empty() && places[0].breaks.empty() &&
-           places[0].connections_max == 0;
+           places[0].accepts == 0 && places[0].balancer.empty() && places[0].hangs.empty() &&
+           places[0].breaks.empty() && places[0].connections_max == 0;
   }
 
   /// Nothing but absences, limits and balancers: no file may fail.
   bool only_absent() const {
-    if (refused > 0 || dead_tickets > 0 || short_lived > 0 || all_dead_from || !shortages.empty() || policy.attempts_max > 0) return false;
+    if (refused > 0 || dead_tickets > 0 || short_lived > 0 || all_dead_from || !shortages.empty() ||
+        policy.attempts_max > 0)
+      return false;
     if (policy.give_up_after < 15min) return false;
     return std::none_of(places.begin(), places.end(), [](const place& p) {
-      return p.never || p.dies || !p.hangs.empty() || !p.breaks.empty() || p.transient > 0 || p.lost > 0 || p.garbled > 0 || p.stale > 0;
+      return p.never || p.dies || !p.hangs.empty() || !p.breaks.empty() || p.transient > 0 || p.lost > 0 ||
+             p.garbled > 0 || p.stale > 0;
     });
   }
 };
@@ -198,8 +203,8 @@ class unkind {
     lifetime ticket;
     doing what = doing::nothing;
     bool inside = false, settled = false, stored = false, cancelled = false;
-    bool on_kept = false;      ///< its attempt goes over a connection that stood
-    bool owed = false;         ///< the wait it is in was asked for
+    bool on_kept = false; ///< its attempt goes over a connection that stood
+    bool owed = false;    ///< the wait it is in was asked for
     instant owed_until{}, failed_at{};
     std::uint64_t attempt = 0;
     std::uint64_t turns_seen = 0; ///< presigns begun in its shard when it came
@@ -211,11 +216,12 @@ class unkind {
   };
 
   struct shard {
-    shard(const scheduler_limits& l, const retry_policy& p, std::uint64_t seed, shared_facts* facts) : tested(l, p, seed, facts) {}
+    shard(const scheduler_limits& l, const retry_policy& p, std::uint64_t seed, shared_facts* facts)
+        : tested(l, p, seed, facts) {}
     scheduler tested;
     std::vector<int> numbers; ///< by file_id, the file
     std::vector<file_id> free;
-    std::vector<int> idle;    ///< connections kept, by place
+    std::vector<int> idle; ///< connections kept, by place
     std::uint64_t presigns = 0, puts = 0;
     int presigning = 0, putting = 0;
     int empty_wakeups = 0;
@@ -245,32 +251,40 @@ class unkind {
       if (!f.inside) continue;
       const auto& tested = shards_[static_cast<std::size_t>(f.shard)]->tested;
       const auto w = tested.wait_of(f.id, now_);
-      std::cerr << "  shard " << f.shard << " file " << f.id << " place " << f.place << " operation " << f.operation << ": "
-                << (w ? name_of(w->what) : "in flight") << (f.cancelled ? ", cancelled" : "") << '\n';
+      std::cerr << "  shard " << f.shard << " file " << f.id << " place " << f.place << " operation " << f.operation
+                << ": " << (w ? name_of(w->what) : "in flight") << (f.cancelled ? ", cancelled" : "") << '\n';
     }
     for (std::size_t i = 0; i < shards_.size(); ++i)
-      std::cerr << "  shard " << i << ": " << shards_[i]->putting << " of " << shards_[i]->tested.puts_window() << " puts, "
-                << shards_[i]->presigning << " of " << shards_[i]->tested.presigns_window() << " presigns\n";
+      std::cerr << "  shard " << i << ": " << shards_[i]->putting << " of " << shards_[i]->tested.puts_window()
+                << " puts, " << shards_[i]->presigning << " of " << shards_[i]->tested.presigns_window()
+                << " presigns\n";
     for (std::size_t i = 0; i < shards_.size(); ++i)
       for (std::size_t o = 0; o < w_.places.size(); ++o)
         std::cerr << "  shard " << i << " place " << o << ": " << shards_[i]->idle[o] << " idle, known "
-                  << shards_[i]->tested.connections_to(o == 0 ? std::nullopt : std::optional(static_cast<origin_id>(o - 1)))
-                  << (w_.places[o].never ? ", never" : w_.places[o].dies ? ", dies" : "") << '\n';
+                  << shards_[i]->tested.connections_to(o == 0 ? std::nullopt
+                                                              : std::optional(static_cast<origin_id>(o - 1)))
+                  << (w_.places[o].never  ? ", never"
+                      : w_.places[o].dies ? ", dies"
+                                          : "")
+                  << '\n';
   }
   bool chance(int percent) { return percent > 0 && rng_.up_to(99) < percent; }
   bool kind() const { return now_ >= w_.kind_from; }
   std::int64_t second() const { return (now_ - dawn) / 1s; }
 
-  /// When all must be settled: the longest wait that may still go on when the world turns kind, what the slowest host is
-  /// sent meanwhile, and give_up_after for what waits for nobody.
+  /// When all must be settled: the longest wait that may still go on when the world turns kind, what the slowest host
+  /// is sent meanwhile, and give_up_after for what waits for nobody.
   instant settled_by() const {
     const instant::duration patience = std::min<instant::duration>(bounded(w_.policy.give_up_after), 16min);
-    const bool nobody = std::any_of(w_.places.begin(), w_.places.end(), [](const place& p) { return p.never || p.dies; });
+    const bool nobody =
+        std::any_of(w_.places.begin(), w_.places.end(), [](const place& p) { return p.never || p.dies; });
     const bool adapts = w_.limits.puts == sizing::adaptive;
-    const int at_once = std::max(1, adapts ? std::min(w_.limits.puts_min, w_.limits.presigns_min) : std::min(w_.limits.puts_max, w_.limits.presigns_max));
+    const int at_once = std::max(1, adapts ? std::min(w_.limits.puts_min, w_.limits.presigns_min)
+                                           : std::min(w_.limits.puts_max, w_.limits.presigns_max));
     millis slowest{0};
     for (const place& p : w_.places) slowest = std::max(slowest, p.latency_max);
-    return std::max(w_.kind_from, dawn + 60s) + 4min + w_.files * (250ms + 2 * slowest / at_once) + (nobody ? 3 * patience : 1min);
+    return std::max(w_.kind_from, dawn + 60s) + 4min + w_.files * (250ms + 2 * slowest / at_once) +
+           (nobody ? 3 * patience : 1min);
   }
 
   /// Past the bound only those may be left whose place is gone for good, and whom nothing but a person ends.
@@ -339,8 +353,10 @@ class unkind {
 
   /// Being asked again and again for nothing is a loop without an end, too.
   void count_wakeups(shard& s, int actions) {
-    if (std::exchange(s.second, second()) != second() || actions > 0) s.empty_wakeups = 0;
-    else if (happenings_at_ != now_ && ++s.empty_wakeups > 1500) fail("woken for nothing, more than a thousand times in a second");
+    if (std::exchange(s.second, second()) != second() || actions > 0)
+      s.empty_wakeups = 0;
+    else if (happenings_at_ != now_ && ++s.empty_wakeups > 1500)
+      fail("woken for nothing, more than a thousand times in a second");
   }
 
   void begin(shard& s, file_id id, doing what) {
@@ -349,7 +365,8 @@ class unkind {
     file& f = files_[static_cast<std::size_t>(n)];
     if (!f.inside || f.what != doing::nothing) return fail("two attempts of one file at once");
     // Of several origins one may have more in flight than its window, which has shrunk, while another begins.
-    if (what == doing::put ? w_.places.size() == 2 && s.putting >= s.tested.puts_window() : s.presigning >= s.tested.presigns_window())
+    if (what == doing::put ? w_.places.size() == 2 && s.putting >= s.tested.puts_window()
+                           : s.presigning >= s.tested.presigns_window())
       fail("an attempt begun although the window was full");
     if (what == doing::put && !f.ticket.usable(now_)) fail("a PUT begun on a ticket that may not be used");
     f.what = what;
@@ -364,7 +381,8 @@ class unkind {
   /// Every other operation, and each of its own before it, may go first as often as turns go round; nobody else.
   void check_turn(const shard& s, const file& f) {
     const auto before = s.presigns - f.turns_seen;
-    const auto fair = (f.waiting_then + 1) * static_cast<std::uint64_t>(w_.operations) + static_cast<std::uint64_t>(w_.operations);
+    const auto fair =
+        (f.waiting_then + 1) * static_cast<std::uint64_t>(w_.operations) + static_cast<std::uint64_t>(w_.operations);
     // Retries and new tickets of its own operation go before it: they have had their turn already.
     if (w_.fair_turns_can_be_told() && before > fair) fail("an operation waited longer than its turn");
   }
@@ -381,7 +399,8 @@ class unkind {
     if (within(w_.shortages, now_)) return end(soon, outcome_kind::exhausted);
     const bool gone = p.never || (p.dies && now_ >= *p.dies) || (!kind() && within(p.away, now_));
     if (gone) {
-      if (s.tested.down_since(where == 0 ? std::nullopt : std::optional(static_cast<origin_id>(where - 1)))) ++p.asked_while_away[second()];
+      if (s.tested.down_since(where == 0 ? std::nullopt : std::optional(static_cast<origin_id>(where - 1))))
+        ++p.asked_while_away[second()];
       if (!f.on_kept && p.away_as == outcome_kind::unreachable) return end(soon, outcome_kind::unreachable);
       return end(soon, f.on_kept ? outcome_kind::stale : p.away_as);
     }
@@ -414,7 +433,8 @@ class unkind {
 
   bool accepts(place& p) {
     if (p.accepts <= 0) return true;
-    p.tokens = std::min(1 + p.accepts / 10, p.tokens + std::chrono::duration<double>(now_ - p.refilled).count() * p.accepts);
+    p.tokens =
+        std::min(1 + p.accepts / 10, p.tokens + std::chrono::duration<double>(now_ - p.refilled).count() * p.accepts);
     p.refilled = now_;
     if (p.tokens < 1) return false;
     --p.tokens;
@@ -424,8 +444,10 @@ class unkind {
   lifetime new_ticket() {
     millis life = 15min;
     if (!kind()) {
-      if ((w_.all_dead_from && now_ >= *w_.all_dead_from) || chance(w_.dead_tickets)) life = -millis{rng_.up_to(3'600'000)};
-      else if (chance(w_.short_lived)) life = millis{rng_.up_to(rng_.up_to(1) == 0 ? 8'000 : std::int64_t{365} * 86'400'000)};
+      if ((w_.all_dead_from && now_ >= *w_.all_dead_from) || chance(w_.dead_tickets))
+        life = -millis{rng_.up_to(3'600'000)};
+      else if (chance(w_.short_lived))
+        life = millis{rng_.up_to(rng_.up_to(1) == 0 ? 8'000 : std::int64_t{365} * 86'400'000)};
     }
     const auto margin = std::min<instant::duration>(30s, std::max<instant::duration>(life, 0ms) / 10);
     return {later(now_, life), later(now_, life - margin), now_, {}};
@@ -457,7 +479,8 @@ class unkind {
 
   void judge_failure(const file& f, errc cause) {
     // A shortage of our own that lasts ends everybody's waiting.
-    if (cause == errc::gave_up && w_.shortages.empty() && f.owed && now_ > f.failed_at && now_ <= f.owed_until + bounded(w_.policy.give_up_after))
+    if (cause == errc::gave_up && w_.shortages.empty() && f.owed && now_ > f.failed_at &&
+        now_ <= f.owed_until + bounded(w_.policy.give_up_after))
       fail("a file failed right after a wait that was asked for");
     if (w_.only_absent()) fail("a file failed in weather that fails none: " + std::string(name_of(cause)));
     if (cause == errc::gave_up && w_.policy.give_up_after == millis::max() && w_.policy.attempts_max == 0)
@@ -487,8 +510,10 @@ class unkind {
     if (!cancellations_.empty()) consider(cancellations_.begin()->first);
     if (!next) return fail("nothing will ever happen again");
     now_ = std::max(now_, *next);
-    for (; !openings_.empty() && openings_.begin()->first <= now_; openings_.erase(openings_.begin())) open(openings_.begin()->second);
-    for (; !cancellations_.empty() && cancellations_.begin()->first <= now_; cancellations_.erase(cancellations_.begin()))
+    for (; !openings_.empty() && openings_.begin()->first <= now_; openings_.erase(openings_.begin()))
+      open(openings_.begin()->second);
+    for (; !cancellations_.empty() && cancellations_.begin()->first <= now_;
+         cancellations_.erase(cancellations_.begin()))
       cancel(cancellations_.begin()->second);
     for (; !happenings_.empty() && happenings_.begin()->first <= now_; happenings_.erase(happenings_.begin())) {
       happenings_at_ = now_;
@@ -564,7 +589,8 @@ class unkind {
                       h.failed->kind == outcome_kind::gateway;
     if (!opened_.erase(f.attempt) && !kept_before_.erase(f.attempt)) {
       // A new one that ended before it was told of, or one that was kept: the scheduler knows of the latter only.
-      const auto pending = std::find_if(openings_.begin(), openings_.end(), [&](const auto& o) { return o.second.second == f.attempt; });
+      const auto pending =
+          std::find_if(openings_.begin(), openings_.end(), [&](const auto& o) { return o.second.second == f.attempt; });
       if (pending != openings_.end()) {
         openings_.erase(pending);
         --w_.places[where].connections;
@@ -578,7 +604,8 @@ class unkind {
 
   void check() {
     for (const auto& s : shards_) {
-      if (s->tested.puts_in_flight() != s->putting || s->tested.presigns_in_flight() != s->presigning) fail("in flight is not what it says");
+      if (s->tested.puts_in_flight() != s->putting || s->tested.presigns_in_flight() != s->presigning)
+        fail("in flight is not what it says");
       if (s->putting > w_.limits.puts_max) fail("more PUTs than puts_max");
     }
   }
@@ -589,11 +616,14 @@ class unkind {
     for (const auto& s : shards_) {
       if (s->tested.next_wakeup()) fail("a wake-up is set at the end");
       if (!s->tested.done()) fail("not done at the end");
-      if (s->tested.tallies().puts != s->puts || s->tested.tallies().presigns != s->presigns) fail("the tallies are wrong");
+      if (s->tested.tallies().puts != s->puts || s->tested.tallies().presigns != s->presigns)
+        fail("the tallies are wrong");
     }
     for (const place& p : w_.places) {
       for (const auto& [at, n] : p.refused)
-        if (n > 40) fail("more than forty refused connections in a second: " + std::to_string(n) + " in second " + std::to_string(at));
+        if (n > 40)
+          fail("more than forty refused connections in a second: " + std::to_string(n) + " in second " +
+               std::to_string(at));
       for (const auto& [at, n] : p.asked_while_away)
         if (n > 3 * w_.shards + 3) fail("a host that is away is asked too often");
     }
@@ -635,7 +665,8 @@ TEST(unkind_sim, every_seed_keeps_the_rules) {
     if (times++ == 0) example = seed;
   }
   for (const auto& [fault, seen] : faults)
-    ADD_FAILURE() << fault << ": " << seen.first << " of " << count << " seeds; replay with HOIST_UNKIND_SEED=" << seen.second;
+    ADD_FAILURE() << fault << ": " << seen.first << " of " << count
+                  << " seeds; replay with HOIST_UNKIND_SEED=" << seen.second;
 }
 
 } // namespace

@@ -22,8 +22,8 @@ TEST(connection_pace, grows_with_what_comes_about) {
   EXPECT_FALSE(pace.may_open(t0, 32));
 }
 
-// After one that failed, one at a time, after a pause that doubles up to five seconds. Those that were under way together
-// are one failure.
+// After one that failed, one at a time, after a pause that doubles up to five seconds. Those that were under way
+// together are one failure.
 TEST(connection_pace, pauses_after_a_failure) {
   connection_pace pace({});
   instant now = t0;
@@ -41,7 +41,8 @@ TEST(connection_pace, pauses_after_a_failure) {
 // Whatever is tried, at most twenty a second are refused, by any number of schedulers together.
 TEST(connection_pace, at_most_twenty_a_second) {
   for (const int shards : {1, 2, 4, 8}) {
-    std::vector<connection_pace> paces(static_cast<std::size_t>(shards), connection_pace(share_of(connect_policy{}, shards)));
+    std::vector<connection_pace> paces(static_cast<std::size_t>(shards),
+                                       connection_pace(share_of(connect_policy{}, shards)));
     int in_second = 0, most = 0;
     for (instant now = t0; now < t0 + 20s; now += 1ms) {
       if ((now - t0) % 1s == 0ns) in_second = 0;

@@ -60,8 +60,8 @@ TEST(file_life, after_a_first_attempt) {
   }
 }
 
-// What meets a host that is away is not charged, and goes behind the others; what cannot connect to one that answers others
-// waits until a connection may be tried.
+// What meets a host that is away is not charged, and goes behind the others; what cannot connect to one that answers
+// others waits until a connection may be tried.
 TEST(file_life, the_host_matters) {
   for (const auto why : {unavailable, gateway, handshake_lost}) {
     auto e = ended(why, true);

@@ -32,8 +32,8 @@ struct asked_host {
   bool away() const { return !tested.gate.open(); }
 };
 
-// Nothing but 502, 503 and 504: sixteen at once, eight within a quarter of a second, or three over a second, and it is away;
-// with any other answer in between it is not.
+// Nothing but 502, 503 and 504: sixteen at once, eight within a quarter of a second, or three over a second, and it is
+// away; with any other answer in between it is not.
 TEST(host, a_balancer_with_nobody_behind_it_is_away) {
   for (const auto why : {gateway, unavailable}) {
     asked_host quick, middling, slow, mixed;

@@ -9,7 +9,9 @@ using namespace std::chrono_literals;
 
 const instant t0 = instant{} + 1000h;
 
-patience::readings served(std::uint32_t n) { return {{}, {}, n}; }
+patience::readings served(std::uint32_t n) {
+  return {{}, {}, n};
+}
 
 // What never failed has all patience, however long it waits or tries, at a host that serves or is away.
 TEST(patience, of_what_does_not_fail) {
@@ -41,8 +43,8 @@ struct wait_case {
   std::chrono::seconds used;
 };
 
-// A wait beyond the file's own pause is excused if the host served others meanwhile, and counts if it served nobody; its
-// own pause counts in any case.
+// A wait beyond the file's own pause is excused if the host served others meanwhile, and counts if it served nobody;
+// its own pause counts in any case.
 TEST(patience, waits) {
   const wait_case cases[] = {{"own pause, others served", 10s, 10s, true, 10s},
                              {"long own pause, others served", 960s, 960s, true, 960s},

@@ -5,8 +5,8 @@
 namespace hoist::core {
 namespace {
 
-// Twenty different files refused, and no ticket of use ever made: then it is not the files. A file counts once, and after a
-// success nothing counts.
+// Twenty different files refused, and no ticket of use ever made: then it is not the files. A file counts once, and
+// after a success nothing counts.
 TEST(uniform_refusal, the_first_twenty_files) {
   uniform_refusal all;
   for (int i = 0; i < 19; ++i) {
@@ -35,8 +35,7 @@ TEST(shared_rate, is_learnt_once) {
   shared_rate all;
   const instant t0 = instant{} + 1000s;
   EXPECT_FALSE(all.limited());
-  for (int i = 0; i < 50; ++i)
-    all.with([&](rate& r) { r.answered(t0 + i * 1ms, t0 + i * 1ms, i >= 20); });
+  for (int i = 0; i < 50; ++i) all.with([&](rate& r) { r.answered(t0 + i * 1ms, t0 + i * 1ms, i >= 20); });
   EXPECT_TRUE(all.limited());
   EXPECT_NEAR(all.with([](const rate& r) { return r.per_second(); }), 20, 1);
 }

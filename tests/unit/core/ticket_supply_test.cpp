@@ -15,7 +15,8 @@ struct supply_case {
 
 constexpr instant::duration day = 24h, never_told = 0ns;
 
-// How many tickets there should be, by slots, in flight, ahead, how long a PUT and a presign take, a ticket's life, a rate.
+// How many tickets there should be, by slots, in flight, ahead, how long a PUT and a presign take, a ticket's life, a
+// rate.
 TEST(ticket_supply, table) {
   const supply_case cases[] = {
       {"at first: for each slot, and ahead", {8, 0, 3, never_told, never_told, never_told, {}}, 11},
@@ -40,11 +41,12 @@ TEST(ticket_supply, table) {
   for (const auto& c : cases) EXPECT_EQ(tickets_wanted(c.given), c.wanted) << c.name;
 }
 
-// While no PUT is in flight there is always one to be made, whatever the figures. (regression: a dead ticket made the number
-// negative, and nothing would ever have asked for another)
+// While no PUT is in flight there is always one to be made, whatever the figures. (regression: a dead ticket made the
+// number negative, and nothing would ever have asked for another)
 TEST(ticket_supply, regression_never_none_while_nothing_is_in_flight) {
   for (const int slots : {0, 1, 4096})
-    for (const auto life : {instant::duration::min(), instant::duration{-1}, instant::duration{0}, instant::duration::max()})
+    for (const auto life :
+         {instant::duration::min(), instant::duration{-1}, instant::duration{0}, instant::duration::max()})
       for (const auto put : {instant::duration{0}, instant::duration{1}, instant::duration::max()})
         for (const auto rate : {std::optional<double>{}, std::optional(0.0), std::optional(1e9)})
           EXPECT_GE(tickets_wanted({slots, 0, 0, put, put, life, rate}), 1);
