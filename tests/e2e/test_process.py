@@ -395,8 +395,9 @@ class Memory(ProcessCase):
                     continue
                 self.assertRegex(run.err, "out of memory|thread|Cannot allocate memory|Resource temporarily unavailable")
                 if run.out:  # it had begun
-                    self.assertEqual((run.rows[-1]["type"], run.rows[-1]["complete"]), ("summary", False))
                     self.check_settled(server, results(run.rows))
+                if run.out and kib >= 40_000:  # with less there may not even be room for a summary
+                    self.assertEqual((run.rows[-1]["type"], run.rows[-1]["complete"]), ("summary", False))
                 again = hoist("upload", *server.access(), "--ledger", ledger, str(folder))
                 self.assertEqual(again.code, 0, again.err)
         self.assertIn(0, ends)
