@@ -168,10 +168,6 @@ std::optional<instant> host::resumes(instant now) const noexcept {
   return std::nullopt;
 }
 
-instant::duration host::slowness(instant now) const noexcept {
-  return in_flight_ > 0 && asked_since_ ? std::max(limit.took(), now - *asked_since_) : limit.took();
-}
-
 bool host::in_use(instant now) const noexcept {
   return in_flight_ > 0 || !ready.empty() || !unfunded.empty() ||
          (last_answer_ && now - *last_answer_ < limits::in_use_for);
@@ -180,7 +176,7 @@ bool host::in_use(instant now) const noexcept {
 std::optional<instant> host::silent_since(instant now) const noexcept {
   if (gate.down_since()) return gate.down_since();
   const auto patient = std::max<instant::duration>(limits::unresponsive_after, 2 * limit.took());
-  if (in_flight_ > 0 && asked_since_ && now - *asked_since_ >= patient) return asked_since_;
+  if (silence(now) >= patient) return asked_since_;
   return std::nullopt;
 }
 

@@ -70,8 +70,14 @@ class host {
   std::uint32_t served() const noexcept { return served_; }
   bool is_alive(instant begun, instant now) const noexcept;
   std::optional<instant> last_served() const noexcept { return last_served_; }
+  /// The first failure since it last served.
+  std::optional<instant> unserved_since() const noexcept { return unserved_since_; }
+  /// How long there has been no answer while there were requests.
+  instant::duration silence(instant now) const noexcept {
+    return in_flight_ > 0 && asked_since_ ? now - *asked_since_ : instant::duration{};
+  }
   /// How long a request takes, or has taken by now without an answer.
-  instant::duration slowness(instant now) const noexcept;
+  instant::duration slowness(instant now) const noexcept { return std::max(limit.took(), silence(now)); }
   /// Somebody has asked something of it lately, or waits to.
   bool in_use(instant now) const noexcept;
   /// It is away, or says nothing although it was asked; since when.

@@ -52,10 +52,14 @@ constexpr millis unserved_after = 10s;
 
 /// Without an answer for so long, with requests under way, a host counts as unresponsive.
 constexpr millis unresponsive_after = 5s;
-/// A file that waits at a host which is away or unresponsive asks for a new ticket, which may lead elsewhere: first
-/// after this long, then after twice as long each time.
-constexpr millis renewal_first = 2s;
+/// A file that waits at a host which is away, or so much slower than another one, asks for a new ticket, which may lead
+/// elsewhere: first after this long, then after twice as long each time.
+constexpr millis renewal_first = 250ms;
 constexpr millis renewal_max = 60s;
+/// A file's turn comes so soon, or a host that others are served by quicker is one that keeps it waiting.
+constexpr millis turn_max = 1s;
+/// A host that has answered, and served nobody for so long while others did, had better be left to a few.
+constexpr millis unserved_for_long = 1s;
 /// An origin that nobody has asked for so long does not count when slots and tickets are divided.
 constexpr millis in_use_for = 2s;
 /// An origin this many times slower than the quickest one in use, and slower than this at all, is slow.
@@ -106,7 +110,8 @@ constexpr millis retry_after_max = 1h;
 /// Nobody waits longer than this without being looked at again. A longer wake-up is a fault.
 constexpr millis wakeup_max = retry_after_max + 10min;
 
-static_assert(review_interval <= renewal_first, "a renewal is noticed by the review");
+static_assert(review_interval_min <= renewal_first, "a renewal is noticed by the review");
+static_assert(renewal_first <= turn_max, "who need not wait is not renewed");
 static_assert(probe_interval_max < 30s, "work goes on within 30 s of a host's return (reliability.md)");
 static_assert(first_probe_interval < unreachable_grace, "an API is asked several times before the run ends");
 static_assert(absent_answers_few < absent_answers && absent_answers_within < absent_answers_few_within);

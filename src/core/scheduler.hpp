@@ -328,7 +328,11 @@ class scheduler {
   void drop_stale_parkings() noexcept;
   void fund(host& where, bool others_wait, instant now);
   void review(instant now);
-  void review(host& where, bool elsewhere_served, instant now);
+  void review(host& where, instant now);
+  bool is_reviewed(const host& h, instant now) const noexcept;
+  instant next_review(const host& h) const noexcept;
+  std::size_t may_stay(const host& where, instant now) const noexcept;
+  double pace_of(const host& h) const noexcept;
   void review_api(instant now);
   void review_shortage(instant now);
   std::optional<instant> all_storages_sick_since() const noexcept;

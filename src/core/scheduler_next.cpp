@@ -76,39 +76,77 @@ void scheduler::review_shortage(instant now) {
   shortage_pause_ = {};
 }
 
-/// Looks, once a second, at those who wait at a host that answers nobody: some have waited long enough, and where
-/// another origin does answer a new ticket may lead there.
+/// Looks, a few times a second, at those who wait at a host: some have waited long enough, and where another origin
+/// serves better a new ticket may lead there.
 void scheduler::review(instant now) {
   if (now - reviewed_ < limits::review_interval_min) return;
   reviewed_ = now;
   review_shortage(now);
-  std::optional<instant> served;
-  for_each_storage([&](origin_id, const host& h) {
-    if (h.last_served() && !h.silent_since(now)) served = std::max(served.value_or(*h.last_served()), *h.last_served());
-  });
   for_each_storage([&](origin_id, host& h) {
-    if (h.ready.empty() && h.unfunded.empty()) return;
-    const auto silent = h.silent_since(now);
-    if (!silent && h.unfunded.empty() && !h.sick.running()) return;
-    if (h.reviewed && now - *h.reviewed < limits::review_interval) return;
-    h.reviewed = now;
-    review(h, silent && served && *served > *silent, now);
+    if (is_reviewed(h, now) && now >= next_review(h)) review(h, now);
   });
   review_api(now);
 }
 
-void scheduler::review(host& where, bool elsewhere_served, instant now) {
+/// Whether there is anything to be looked at in the queues of `h`.
+bool scheduler::is_reviewed(const host& h, instant now) const noexcept {
+  if (!h.unfunded.empty()) return true;
+  return !h.ready.empty() && (storages_.size() > 1 || h.silent_since(now) || h.sick.running());
+}
+
+instant scheduler::next_review(const host& h) const noexcept {
+  const millis interval = storages_.size() > 1 ? limits::renewal_first : limits::review_interval;
+  return h.reviewed ? *h.reviewed + interval : now_;
+}
+
+/// PUTs a second that `h` can take, as things go.
+double scheduler::pace_of(const host& h) const noexcept {
+  const double took = std::chrono::duration<double>(std::max<instant::duration>(h.slowness(now_), 1us)).count();
+  const double by_window = std::min(h.limit.size(), limits_.puts_max) / took;
+  return std::min(by_window, h.limit.per_second().value_or(by_window));
+}
+
+/// How many of those with a ticket of `where` had better stay there. The others ask for another one, which may lead
+/// elsewhere: where it answers nobody, serves nobody, or keeps them waiting much longer than another origin would.
+std::size_t scheduler::may_stay(const host& where, instant now) const noexcept {
+  constexpr std::size_t all = SIZE_MAX;
+  std::optional<double> shortest; // seconds until a file's turn at the best of the others
+  bool another_serves = false;
+  for_each_storage([&](origin_id, const host& h) {
+    if (&h == &where || !h.last_served() || h.silent_since(now)) return;
+    another_serves = true;
+    if (now - *h.last_served() > limits::in_use_for) return;
+    const double turn = static_cast<double>(h.ready.size()) / pace_of(h);
+    shortest = std::min(shortest.value_or(turn), turn);
+  });
+  if (!another_serves) return all;
+  if (where.silent_since(now)) return 0;
+  if (const auto unserved = where.unserved_since(); unserved && now - *unserved >= limits::unserved_for_long) return 1;
+  if (!shortest) return all;
+  const double patience = std::max(std::chrono::duration<double>(limits::turn_max).count(), limits::slow_times * *shortest);
+  return static_cast<std::size_t>(std::clamp(patience * pace_of(where), 1.0, 1e6));
+}
+
+void scheduler::review(host& where, instant now) {
+  where.reviewed = now;
   std::vector<file_id> candidates;
   where.unfunded.for_each([&](file_id f) { candidates.push_back(f); });
   where.ready.for_each([&](file_id f) { candidates.push_back(f); });
+  std::size_t stay = may_stay(where, now);
+  const bool all_stay = stay == SIZE_MAX;
   for (const file_id f : candidates) {
     file_state& file = files_[f];
-    if (give_up(f, now) || !elsewhere_served || file.at != stage::ready) continue;
+    if (give_up(f, now) || all_stay) continue;
+    if (file.at == stage::ready && stay > 0) {
+      --stay;
+      continue;
+    }
     if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
     if (now < file.renew_at) continue;
     file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, limits::renewal_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
+    file.owes_token = false; // where it goes it has not failed
     file.has_ticket = false;
     ++tallies_.refreshes;
     queue_again(f, now);
@@ -192,13 +230,17 @@ bool scheduler::is_slow(const host& where) const noexcept {
   });
 }
 
-/// Half of all slots is kept from slow origins while a quick one is in use: what they hold they hold for long.
+/// Half of all slots is kept from slow origins while a quick one is in use: what they hold they hold for long. And no
+/// origin takes the second half while its answers are overdue.
 bool scheduler::has_slot(const host& where) const noexcept {
   if (puts_in_flight_ >= limits_.puts_max || !where.has_room()) return false;
-  if (storages_.size() < 2 || !is_slow(where)) return true;
+  if (storages_.size() < 2) return true;
+  const int half = (limits_.puts_max + 1) / 2;
+  if (where.in_flight() >= half && where.silence(now_) > where.limit.took() / 2) return false;
+  if (!is_slow(where)) return true;
   int slow = 0;
   for_each_storage([&](origin_id, const host& h) { slow += is_slow(h) ? h.in_flight() : 0; });
-  return slow < (limits_.puts_max + 1) / 2;
+  return slow < half;
 }
 
 /// Origins take turns.
@@ -397,20 +439,17 @@ std::optional<instant> scheduler::next_wakeup() const {
     if (unfunded && !others_wait && !where.gate.open()) consider(where.gate.next_probe());
     if (unfunded && where.gate.open()) consider(where.budget.next_token());
   };
-  const auto consider_review = [&](const host& where) {
-    const instant due = where.reviewed ? *where.reviewed + limits::review_interval : now_ + limits::review_interval;
-    consider(std::max(due, reviewed_ + limits::review_interval_min));
-  };
+  const auto consider_review = [&](instant due) { consider(std::max(due, reviewed_ + limits::review_interval_min)); };
   const bool presigns = !waiting_.empty() && api_.has_room() && tickets_are_wanted(now_);
   consider_host(api_, presigns, !waiting_.empty());
   if (((api_.sick.running() || all_storages_sick_since()) && !waiting_.empty()) || !api_.unfunded.empty())
-    consider_review(api_);
+    consider_review(api_.reviewed.value_or(now_) + limits::review_interval);
   if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() &&
       explored_ + limits::review_interval > now_)
     consider(explored_ + limits::review_interval);
   for_each_storage([&](origin_id, const host& h) {
     consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());
-    if (!h.unfunded.empty() || (!h.ready.empty() && (h.silent_since(now_) || h.sick.running()))) consider_review(h);
+    if (is_reviewed(h, now_)) consider_review(next_review(h));
   });
   // Due already: what could be done then was done when it was asked last. Never in a tight loop.
   if (soonest && *soonest <= now_) soonest = now_ + 1ms;

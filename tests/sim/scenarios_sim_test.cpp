@@ -42,11 +42,11 @@ class throttling_host : public testing::TestWithParam<throttling_case> {};
 TEST_P(throttling_host, is_used_and_not_overrun) {
   const auto& c = GetParam();
   world w(planned(c.shards));
-  for (host* each : {&w.api, &w.storage}) {
+  for (host* each : {&w.api, &w.storage()}) {
     each->how.latency = 20ms;
     each->how.jitter = 10ms;
   }
-  host& strict = c.at_api ? w.api : w.storage;
+  host& strict = c.at_api ? w.api : w.storage();
   strict.how.throttle_above = 200;
   strict.how.retry_after = c.retry_after;
   w.run_for(60s);
@@ -91,11 +91,11 @@ class strict_from_the_start : public testing::TestWithParam<strict_case> {};
 TEST_P(strict_from_the_start, hardly_anything_is_refused) {
   const auto& c = GetParam();
   world w(planned(c.shards));
-  for (host* each : {&w.api, &w.storage}) {
+  for (host* each : {&w.api, &w.storage()}) {
     each->how.latency = 2ms;
     each->how.jitter = 1ms;
   }
-  host& strict = c.at_api ? w.api : w.storage;
+  host& strict = c.at_api ? w.api : w.storage();
   strict.how.throttle_above = 200;
   strict.how.throttle_burst = c.burst;
   w.run_for(90s);
@@ -115,6 +115,67 @@ INSTANTIATE_TEST_SUITE_P(shards, strict_from_the_start,
                                   std::to_string(static_cast<int>(c.param.burst * 1000)) + "ms";
                          });
 
+struct bad_origin_case {
+  const char* name;
+  int shards;
+  bool adaptive;
+  void (*misbehave)(manners&);
+};
+
+void PrintTo(const bad_origin_case& c, std::ostream* out) { *out << c.name << ", " << c.shards << " shards"; }
+
+class bad_origin : public testing::TestWithParam<bad_origin_case> {
+ protected:
+  /// What three of four storages serve from the 10th to the 30th second; the fourth misbehaves from the 2nd on.
+  int served(bool misbehaves) const {
+    const auto& c = GetParam();
+    plan p = planned(c.shards);
+    p.storages = 4;
+    if (!c.adaptive) {
+      p.limits.puts_max = p.limits.presigns_max = p.limits.tickets_ahead_max = 64 / c.shards;
+      p.limits.puts = p.limits.presigns = sizing::fixed;
+    }
+    world w(p);
+    w.api.how.latency = w.api.how.jitter = 5ms;
+    for (host& each : w.storages) {
+      each.how.latency = each.how.jitter = 20ms;
+      each.how.capacity = 1000;
+    }
+    w.run_for(2s);
+    if (misbehaves) c.misbehave(w.storages[3].how);
+    w.run_for(28s);
+    int n = 0;
+    for (std::size_t i = 0; i < 3; ++i) n += account::sum(w.storages[i].seen.served, 10, 30);
+    return n;
+  }
+};
+
+// Whatever one storage origin of four does, the files of the others go on at half their pace at least.
+TEST_P(bad_origin, leaves_the_others_half_their_pace) { EXPECT_GE(served(true), served(false) / 2); }
+
+std::vector<bad_origin_case> bad_origins() {
+  struct kind {
+    const char* name;
+    void (*misbehave)(manners&);
+  };
+  std::vector<bad_origin_case> all;
+  for (const kind& k : {kind{"gone", [](manners& m) { m.away = true; }}, {"hangs", [](manners& m) { m.hangs = true; }},
+                        {"slow", [](manners& m) { m.latency = 5s; }}, {"throttles", [](manners& m) { m.throttled = 1; }},
+                        {"throttles_for_long",
+                         [](manners& m) {
+                           m.throttled = 1;
+                           m.retry_after = 60s;
+                         }},
+                        {"takes_few", [](manners& m) { m.throttle_above = 5; }},
+                        {"fails", [](manners& m) { m.transient = 1; }}, {"breaks", [](manners& m) { m.lost = 1; }}})
+    for (const int shards : {1, 2}) all.push_back({k.name, shards, shards > 1, k.misbehave});
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(scenarios, bad_origin, testing::ValuesIn(bad_origins()), [](const auto& c) {
+  return std::string(c.param.name) + (c.param.adaptive ? "_auto_" : "_") + std::to_string(c.param.shards);
+});
+
 struct failing_case {
   const char* name;
   double throttled, transient;
@@ -128,7 +189,7 @@ TEST(scenarios, half_of_the_answers_are_503) {
       auto p = planned(shards, 2000);
       p.seed = 7;
       world w(p);
-      for (host* each : {&w.api, &w.storage}) {
+      for (host* each : {&w.api, &w.storage()}) {
         each->how.latency = 20ms;
         each->how.throttled = c.throttled;
         each->how.transient = c.transient;
@@ -143,7 +204,7 @@ TEST(scenarios, half_of_the_answers_are_503) {
 // Three of four answers are 503: the tokens run out, and what waits for them waits; none of 2000 files fails.
 TEST(scenarios, an_empty_budget_fails_no_file) {
   world w(planned(2, 2000));
-  w.api.how.transient = w.storage.how.transient = 0.75;
+  w.api.how.transient = w.storage().how.transient = 0.75;
   w.run_for(1min);
   EXPECT_LT(w.done, 2000) << "the budget was not met";
   w.run();
@@ -156,8 +217,8 @@ TEST(scenarios, a_host_that_never_serves_ends_its_files) {
   for (const auto retry_after : {std::optional<millis>{}, std::optional<millis>{30s}}) {
     for (const bool throttles : {true, false}) {
       world w(planned(2, 1000));
-      w.storage.how.retry_after = retry_after;
-      (throttles ? w.storage.how.throttled : w.storage.how.transient) = 1;
+      w.storage().how.retry_after = retry_after;
+      (throttles ? w.storage().how.throttled : w.storage().how.transient) = 1;
       w.run_for(14min);
       EXPECT_EQ(w.failed, 0) << throttles;
       w.run_for(26min);
@@ -172,11 +233,11 @@ TEST(scenarios, five_minutes_away) {
   for (const int shards : {1, 2, 4}) {
     for (const bool api : {true, false}) {
       world w(planned(shards));
-      for (host* each : {&w.api, &w.storage}) {
+      for (host* each : {&w.api, &w.storage()}) {
         each->how.latency = 20ms;
         each->how.capacity = 2000;
       }
-      host& gone = api ? w.api : w.storage;
+      host& gone = api ? w.api : w.storage();
       w.run_for(60s);
       gone.how.away = true;
       w.run_for(5min);
@@ -192,11 +253,51 @@ TEST(scenarios, five_minutes_away) {
       w.run_for(20ms); // the answer to the probe is there, that to the first after it is not
       EXPECT_LE(gone.seen.in_flight_most, 8 * shards) << shards << (api ? " api" : " storage");
       w.run_for(60s);
-      const auto& served = w.storage.seen.served;
+      const auto& served = w.storage().seen.served;
       EXPECT_GE(account::sum(served, 361 + 30, 361 + 50), 0.8 * account::sum(served, 40, 60)) << shards;
       EXPECT_EQ(w.failed, 0) << shards;
     }
   }
+}
+
+// An outage that lasts longer than give_up_after is held against no file.
+TEST(scenarios, away_for_longer_than_files_are_retried) {
+  for (const bool api : {true, false}) {
+    auto p = planned(2);
+    p.policy.give_up_after = 10s;
+    world w(p);
+    for (host* each : {&w.api, &w.storage()}) each->how.latency = 20ms;
+    w.run_for(2s);
+    (api ? w.api : w.storage()).how.away = true;
+    w.run_for(45s);
+    (api ? w.api : w.storage()).how.away = false;
+    w.run_for(15s);
+    EXPECT_EQ(w.failed, 0) << (api ? "API" : "storage");
+    EXPECT_GT(account::sum(w.storage().seen.served, 50, 60), 0) << (api ? "API" : "storage");
+  }
+}
+
+// A storage that refuses everything ends the run after twenty files, not after all of them.
+TEST(scenarios, refused_by_the_storage) {
+  for (const int shards : {1, 4}) {
+    world w(planned(shards, 100'000));
+    for (host* each : {&w.api, &w.storage()}) each->how.latency = each->how.jitter = 20ms;
+    w.storage().how.refused = 1;
+    w.run_for(1min);
+    EXPECT_EQ(w.ended, errc::storage_refused);
+    EXPECT_LE(account::sum(w.storage().seen.arrived, 0, 60), 500) << shards;
+  }
+}
+
+// A host that answers, and fails whatever it is asked, meets hardly more retries than the budget has tokens, however many
+// files wait to be tried again.
+TEST(scenarios, retries_of_many_files) {
+  auto p = planned(2, 4000);
+  world w(p);
+  for (host* each : {&w.api, &w.storage()}) each->how.latency = 20ms;
+  w.storage().how.transient = 1;
+  w.run_for(1min);
+  EXPECT_LE(account::sum(w.storage().seen.arrived, 0, 60), 4000 + 500 + 60 * 10 * 1.1);
 }
 
 // One answer in a hundred is bad, in each of the usual ways: no file fails, and at least 0.8 of the files are done in the
@@ -205,7 +306,7 @@ TEST(scenarios, mixed_faults_of_one_percent) {
   for (const int shards : {1, 2}) {
     const auto time_for = [&](bool faults) {
       world w(planned(shards, 100'000));
-      for (host* each : {&w.api, &w.storage}) {
+      for (host* each : {&w.api, &w.storage()}) {
         each->how.latency = 5ms;
         each->how.jitter = 2ms;
         each->how.capacity = 10'000;
@@ -225,12 +326,12 @@ TEST(scenarios, mixed_faults_of_one_percent) {
 TEST(scenarios, far_hosts) {
   for (const int shards : {1, 2, 4}) {
     world w(planned(shards));
-    w.api.how.latency = w.storage.how.latency = 50ms;
+    w.api.how.latency = w.storage().how.latency = 50ms;
     w.run_for(2s);
     EXPECT_GE(w.puts_in_flight(), 400) << shards;
     w.run_for(8s);
     EXPECT_GE(w.puts_in_flight(), 900) << shards;
-    EXPECT_GE(account::sum(w.storage.seen.served, 5, 10), 5 * 1024 / 0.05 * 0.9) << shards;
+    EXPECT_GE(account::sum(w.storage().seen.served, 5, 10), 5 * 1024 / 0.05 * 0.9) << shards;
   }
 }
 
@@ -239,14 +340,14 @@ TEST(scenarios, far_hosts) {
 TEST(scenarios, near_hosts) {
   for (const int shards : {1, 2, 4}) {
     world w(planned(shards, 1'200'000));
-    for (host* each : {&w.api, &w.storage}) {
+    for (host* each : {&w.api, &w.storage()}) {
       each->how.latency = 100us;
       each->how.jitter = 50us;
       each->how.capacity = 40'000;
     }
     w.run_for(20s);
-    EXPECT_GE(account::sum(w.storage.seen.served, 0, 1), 38'000) << shards;
-    EXPECT_GE(account::sum(w.storage.seen.served, 1, 20), 19 * 39'500) << shards;
+    EXPECT_GE(account::sum(w.storage().seen.served, 0, 1), 38'000) << shards;
+    EXPECT_GE(account::sum(w.storage().seen.served, 1, 20), 19 * 39'500) << shards;
     EXPECT_LE(w.puts_window(), 128) << shards;
   }
 }
@@ -258,7 +359,7 @@ TEST(scenarios, short_lived_urls) {
   p.files = 2000;
   p.ticket_life = 5s;
   world w(p);
-  w.storage.how.latency = 200ms;
+  w.storage().how.latency = 200ms;
   w.run();
   EXPECT_EQ(w.done, 2000);
   EXPECT_LE(account::sum(w.api.seen.arrived, 0, 1000), 2000 * 1.2);
@@ -269,8 +370,8 @@ TEST(scenarios, short_lived_urls_at_a_throttling_storage) {
   auto p = planned(2, 1000);
   p.ticket_life = 5s;
   world w(p);
-  w.storage.how.latency = 20ms;
-  w.storage.how.throttle_above = 10;
+  w.storage().how.latency = 20ms;
+  w.storage().how.throttle_above = 10;
   w.run();
   EXPECT_EQ(w.done, 1000);
   EXPECT_LE(account::sum(w.api.seen.arrived, 30, 1000), 1000 * 1.2);

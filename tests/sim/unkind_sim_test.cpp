@@ -3,12 +3,12 @@
 // from minus an hour to a year and change from reply to reply, shortages of our own, operations that come and go and
 // are cancelled in every stage, windows up to 4096. Some time later the world is kind again. The rules:
 //
-//   it never stands still: something is in flight, or a wake-up is near
-//   once the world is kind everything is settled in bounded time; what waits for a place that never was, by
-//   give_up_after no file fails right after a wait that was asked for: it is tried once more what is away is asked
-//   about once a second, and a place that takes no more connections refuses few an operation is served in its turn,
-//   however many files another one has counters count what left; nothing is begun beyond the windows; each file is
-//   settled once
+// * It never stands still: something is in flight, or a wake-up is near.
+// * Once the world is kind everything is settled in bounded time; what waits for a place that never was, by give_up_after.
+// * No file fails right after a wait that was asked for: it is tried once more.
+// * What is away is asked about once a second; a place that takes no more connections refuses few.
+// * An operation is served in its turn, however many files another one has.
+// * Counters count what left; nothing is begun beyond the windows; each file is settled once.
 //
 // A failure names the seed; HOIST_UNKIND_SEED=n replays one, HOIST_UNKIND_SEEDS=n runs so many.
 
@@ -587,7 +587,7 @@ class unkind {
     if (!f.on_kept) return; // it never had one
     const bool kept = !h.failed || is_answer(h.failed->kind) || h.failed->kind == outcome_kind::unavailable ||
                       h.failed->kind == outcome_kind::gateway;
-    if (!opened_.erase(f.attempt) && !kept_before_.erase(f.attempt)) {
+    if (!opened_.erase(f.attempt)) {
       // A new one that ended before it was told of, or one that was kept: the scheduler knows of the latter only.
       const auto pending =
           std::find_if(openings_.begin(), openings_.end(), [&](const auto& o) { return o.second.second == f.attempt; });
@@ -641,7 +641,7 @@ class unkind {
   std::multimap<instant, std::pair<int, std::uint64_t>> openings_;
   std::multimap<instant, std::pair<std::size_t, std::size_t>> closings_;
   std::multimap<instant, std::pair<int, stop_kind>> cancellations_;
-  std::set<std::uint64_t> opened_, kept_before_;
+  std::set<std::uint64_t> opened_;
   std::uint64_t attempts_ = 0;
   int open_ = 0;
   bool run_over_ = false;

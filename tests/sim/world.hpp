@@ -1,12 +1,13 @@
 #pragma once
 
-// Several production schedulers, as independent of each other as shards are, against one simulated API and one simulated
-// storage, on virtual time. For scenarios with numbers: how many requests a second arrive, how many files are done by
+// Several production schedulers, as independent of each other as shards are, against one simulated API and one or more
+// simulated storages, on virtual time. For scenarios with numbers: how many requests a second arrive, how many files are done by
 // when. Everything follows from the seed.
 
 #include "core/scheduler.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,8 +29,9 @@ struct manners {
   double throttle_above = 1e9;           ///< requests a second that it accepts; the others are throttled
   double throttle_burst = 0.1;           ///< seconds' worth of requests that it accepts at once
   std::optional<millis> retry_after;     ///< what it says then
-  double throttled = 0, transient = 0, lost = 0, stalled = 0; ///< shares by chance; a stall adds 200 ms
+  double throttled = 0, transient = 0, lost = 0, refused = 0, stalled = 0; ///< shares by chance; a stall adds 200 ms
   bool away = false;
+  bool hangs = false; ///< takes requests and says nothing, until a timeout of 30 s
 };
 
 /// What arrived, and what came of it; by second since the start.
@@ -65,6 +67,7 @@ class host {
       seen.attempts_while_away.push_back(now);
       return {now + 1ms, outcome{unreachable, {}}};
     }
+    if (how.hangs) return {now + 30s, outcome{lost, {}}};
     instant at = now + how.latency;
     if (how.jitter > 0ns) at += std::chrono::nanoseconds{rng_.up_to(how.jitter.count())};
     if (!accepts(now) || chance(how.throttled)) {
@@ -76,6 +79,7 @@ class host {
     if (chance(how.stalled)) at += 200ms;
     if (chance(how.transient)) return {at, outcome{transient, {}}};
     if (chance(how.lost)) return {at, outcome{lost, {}}};
+    if (chance(how.refused)) return {at, outcome{refused, {}}};
     return {at, std::nullopt};
   }
 
@@ -118,6 +122,7 @@ class host {
 
 struct plan {
   int shards = 1;
+  int storages = 1; ///< each ticket leads to one of them, by chance
   scheduler_limits limits;
   retry_policy policy; ///< of the whole; each shard gets its share
   int files = 1'000'000;
@@ -131,15 +136,19 @@ class world {
  public:
   explicit world(plan p) : plan_(p), rng_(p.seed) {
     const retry_policy each = share_of(p.policy, p.shards);
+    for (int i = 0; i < p.storages; ++i) storages.emplace_back(rng_);
     for (int i = 0; i < p.shards; ++i) shards_.push_back(std::make_unique<shard>(p.limits, each, rng_.next(), &facts_));
   }
 
   host api{rng_};
-  host storage{rng_};
+  std::deque<host> storages;
+  host& storage() { return storages.front(); }
   instant now = start;
   int done = 0, failed = 0;
 
-  bool finished() const { return taken_ == plan_.files && done + failed == taken_; }
+  std::optional<errc> ended; ///< why the run ended, if it did before all files were settled
+
+  bool finished() const { return ended || (taken_ == plan_.files && done + failed == taken_); }
   std::chrono::milliseconds elapsed() const { return std::chrono::duration_cast<millis>(now - start); }
 
   /// Goes on until `longest` has passed or every file is settled.
@@ -173,6 +182,7 @@ class world {
         : tested(limits, policy, seed, facts) {}
     scheduler tested;
     std::vector<file_id> free;
+    std::vector<origin_id> leads_to; ///< the ticket of each file
     file_id ids = 0;
   };
 
@@ -204,6 +214,7 @@ class world {
       file_id f = least.ids;
       if (least.free.empty()) {
         ++least.ids;
+        least.leads_to.push_back(0);
       } else {
         f = least.free.back();
         least.free.pop_back();
@@ -232,7 +243,10 @@ class world {
   }
 
   void deliver(const happening& h) {
-    const auto bad = (h.put ? storage : api).answered(now, h.failed);
+    origin_id& leads_to = h.where->leads_to[h.file];
+    const auto bad = (h.put ? storages[leads_to] : api).answered(now, h.failed);
+    if (!h.put && !bad && storages.size() > 1)
+      leads_to = static_cast<origin_id>(rng_.up_to(static_cast<std::int64_t>(storages.size()) - 1));
     if (h.put && bad)
       h.where->tested.on(event::put_failed{h.file, *bad}, now);
     else if (h.put)
@@ -240,13 +254,14 @@ class world {
     else if (bad)
       h.where->tested.on(event::presign_failed{h.file, *bad}, now);
     else
-      h.where->tested.on(event::presign_answered{h.file, h.ticket}, now);
+      h.where->tested.on(event::presign_answered{h.file, h.ticket, leads_to}, now);
   }
 
   void drain(shard& s) {
     while (const auto a = s.tested.next_action(now)) {
-      if (const auto* presign = std::get_if<action::start_presign>(&*a)) begin(s, api, presign->file);
-      if (const auto* put = std::get_if<action::start_put>(&*a)) begin(s, storage, put->file);
+      if (const auto* presign = std::get_if<action::start_presign>(&*a)) begin(s, api, false, presign->file);
+      if (const auto* put = std::get_if<action::start_put>(&*a)) begin(s, storages[s.leads_to[put->file]], true, put->file);
+      if (const auto* end = std::get_if<action::end_run>(&*a)) ended = end->cause;
       if (const auto* settle = std::get_if<action::settle>(&*a)) {
         ++(settle->how == action::settlement::done ? done : failed);
         s.free.push_back(settle->file);
@@ -254,11 +269,11 @@ class world {
     }
   }
 
-  void begin(shard& s, host& whom, file_id f) {
+  void begin(shard& s, host& whom, bool put, file_id f) {
     const auto answer = whom.ask(now);
     const auto life = plan_.ticket_life;
     const lifetime ticket{now + life, now + life - std::min<millis>(30s, life / 10), now, {}};
-    happenings_.push({answer.at, ++happened_, &s, &whom == &storage, f, answer.failed, ticket});
+    happenings_.push({answer.at, ++happened_, &s, put, f, answer.failed, ticket});
   }
 
   plan plan_;
