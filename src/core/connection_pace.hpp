@@ -27,38 +27,54 @@ class connection_pace {
  public:
   explicit connection_pace(connect_policy policy) noexcept : policy_(policy), at_once_(policy.first) {}
 
-  /// Whether another may be begun beside `under_way`.
-  bool may_open(instant now, int under_way) const noexcept { return under_way < at_once_ && now >= not_before_; }
+  /// Whether another may be begun beside `standing` and those `under_way`. Never more at once than there are; and once a
+  /// limit has been met, one beyond it now and then.
+  bool may_open(instant now, int under_way, int standing) const noexcept {
+    if (under_way >= std::min(at_once_, std::max(policy_.first, standing))) return false;
+    return now >= resumes(standing);
+  }
   /// When to look again, if `under_way` is not what stands in the way.
-  instant resumes() const noexcept { return not_before_; }
+  instant resumes(int standing) const noexcept { return standing < limit_ ? again_ : beyond_again_; }
   /// A limit of connections has been met, and nothing since says that it is gone.
   bool limited() const noexcept { return pause_ > instant::duration{}; }
 
-  void opened() noexcept {
-    at_once_ = std::min(at_once_ + 1, limits::connects_max);
-    if (at_once_ > policy_.first) pause_ = {};
+  /// One came about and was of use; with it there are `proven` such.
+  void opened(int proven) noexcept {
+    if (!limited()) {
+      at_once_ = std::min(at_once_ + 1, limits::connects_max);
+    } else if (proven > limit_) {
+      limit_ = proven;
+      if (++beyond_ >= policy_.first) restart();
+    }
   }
 
-  void refused(instant now) noexcept {
+  /// One did not, or was dropped at once, while `proven` others were of use.
+  void refused(instant now, int proven) noexcept {
     at_once_ = 1;
-    if (now < not_before_) return; // one of those that were under way together
+    limit_ = proven;
+    beyond_ = 0;
     const instant::duration least = policy_.pause;
+    again_ = now + least;
+    if (now < beyond_again_) return; // one of those that were under way together, or it met a lower limit
     pause_ = std::clamp(2 * pause_, least, std::max<instant::duration>(least, limits::connect_pause_max));
-    not_before_ = now + pause_;
+    beyond_again_ = now + pause_;
   }
 
   /// After an outage: a few at a time again, without a pause.
   void restart() noexcept {
     at_once_ = policy_.first;
+    beyond_ = 0;
     pause_ = {};
-    not_before_ = {};
+    again_ = beyond_again_ = {};
   }
 
  private:
   connect_policy policy_;
   int at_once_;
+  int limit_ = 0;  ///< so many there were when one was refused, and as many as there have been since
+  int beyond_ = 0; ///< came about beyond it, with none refused
   instant::duration pause_{};
-  instant not_before_{};
+  instant again_{}, beyond_again_{}; ///< when one may be begun: below the limit, and beyond it
 };
 
 } // namespace hoist::core

@@ -48,7 +48,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
       before_absence_ = limit.known_rate(); // what is learnt from here on may be the outage's doing
     absent_answer(why, as, now, gates);
   } else if (why.kind == unreachable || why.kind == handshake_lost) {
-    connects.refused(now);
+    connects.refused(now, proven_connections_);
     if (why.kind == handshake_lost) ++handshakes_lost_;
     const bool absent = why.kind == unreachable || handshakes_lost_ >= limits::handshakes_lost_max;
     if (absent && !alive)
@@ -57,12 +57,12 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
       gate.inconclusive(now, as);
   } else {
     reached_ = reached_ || why.kind == lost || why.kind == stale;        // there was a connection
-    if (why.kind == lost && why.fresh_connection) connects.refused(now); // taken, and dropped: as good as refused
+    if (why.kind == lost && why.fresh_connection) connects.refused(now, proven_connections_); // taken, and dropped: as good as refused
     if (why.kind == lost && as == role::probe) note_closed(false, now);  // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
   if (how == limiter::ending::throttled && !gate.open()) how = limiter::ending::answered; // it is away, not busy
-  note_unserved(now);
+  note_unserved(begun, now);
   limit.ended(begun, now, how, in_flight_, 0);
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
 }
@@ -90,7 +90,7 @@ void host::answered(instant now) noexcept {
   last_answer_ = now;
   reached_ = true;
   asked_since_ = in_flight_ > 0 ? std::optional(now) : std::nullopt;
-  for (; proven_connections_ < connections_; ++proven_connections_) connects.opened(); // it takes them, and answers
+  while (proven_connections_ < connections_) connects.opened(++proven_connections_); // it takes them, and answers
 }
 
 /// A balancer with nobody behind it answers too. One such answer is an accident; when nothing else comes, the host is
@@ -123,8 +123,11 @@ void host::note_closed(bool excusable, instant now) noexcept {
 }
 
 /// It answers, and serves nobody: that is held against all who wait for it, after a while.
-void host::note_unserved(instant now) noexcept {
-  if (!unserved_since_) unserved_since_ = now;
+void host::note_unserved(instant begun, instant now) noexcept {
+  if (!unserved_since_) {
+    unserved_since_ = now;
+    failing_since_ = std::max(begun, last_served_.value_or(begun));
+  }
   if (gate.open() && now - *unserved_since_ >= limits::unserved_after) sick.start(now);
 }
 
@@ -153,7 +156,7 @@ bool host::may_start(instant now) noexcept {
   held_by_rate_ = held_by_connections_ = false;
   if (!gate.open()) return gate.may_start(now);
   if (policy_.counts_connections && in_flight_ >= connections_ * depth &&
-      !connects.may_open(now, (opening() + depth - 1) / depth)) {
+      !connects.may_open(now, (opening() + depth - 1) / depth, connections_)) {
     held_by_connections_ = true;
     return false;
   }
@@ -164,13 +167,18 @@ bool host::may_start(instant now) noexcept {
 std::optional<instant> host::resumes(instant now) const noexcept {
   if (!gate.open()) return gate.next_probe();
   if (held_by_rate_) return limit.resumes();
-  if (held_by_connections_ && connects.resumes() > now) return connects.resumes();
+  if (held_by_connections_ && connects.resumes(connections_) > now) return connects.resumes(connections_);
   return std::nullopt;
 }
 
 bool host::in_use(instant now) const noexcept {
   return in_flight_ > 0 || !ready.empty() || !unfunded.empty() ||
          (last_answer_ && now - *last_answer_ < limits::in_use_for);
+}
+
+bool host::serves_nobody(instant now) const noexcept {
+  const auto patient = std::max<instant::duration>(limits::unserved_for_long, 2 * limit.took());
+  return unserved_since_ && now - failing_since_ >= patient;
 }
 
 std::optional<instant> host::silent_since(instant now) const noexcept {

@@ -70,8 +70,8 @@ class host {
   std::uint32_t served() const noexcept { return served_; }
   bool is_alive(instant begun, instant now) const noexcept;
   std::optional<instant> last_served() const noexcept { return last_served_; }
-  /// The first failure since it last served.
-  std::optional<instant> unserved_since() const noexcept { return unserved_since_; }
+  /// It fails whatever it is asked, and has done so for a while.
+  bool serves_nobody(instant now) const noexcept;
   /// How long there has been no answer while there were requests.
   instant::duration silence(instant now) const noexcept {
     return in_flight_ > 0 && asked_since_ ? now - *asked_since_ : instant::duration{};
@@ -101,7 +101,7 @@ class host {
   void absent_answer(const outcome& why, role as, instant now, int gates) noexcept;
   void close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept;
   void note_closed(bool excusable, instant now) noexcept;
-  void note_unserved(instant now) noexcept;
+  void note_unserved(instant begun, instant now) noexcept;
   int opening() const noexcept { return std::max(0, in_flight_ - connections_ * depth); }
 
   host_policy policy_;
@@ -115,6 +115,7 @@ class host {
   rate before_absence_; ///< so that an outage is not taken for throttling
   std::optional<instant> last_answer_, last_served_, asked_since_;
   std::optional<instant> unserved_since_; ///< the first failure since the last success
+  instant failing_since_{};               ///< when that attempt was begun
   bool held_by_rate_ = false, held_by_connections_ = false;
 };
 

@@ -56,6 +56,9 @@ constexpr millis unresponsive_after = 5s;
 /// elsewhere: first after this long, then after twice as long each time.
 constexpr millis renewal_first = 250ms;
 constexpr millis renewal_max = 60s;
+/// And at most after this long for each that waits there: few need not wait as long as many.
+constexpr millis renewal_each = 15ms;
+constexpr millis renewal_few = 2s;
 /// A file's turn comes so soon, or a host that others are served by quicker is one that keeps it waiting.
 constexpr millis turn_max = 1s;
 /// A host that has answered, and served nobody for so long while others did, had better be left to a few.

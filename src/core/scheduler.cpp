@@ -298,7 +298,7 @@ void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, in
     return queue_again(f, now);
   case next_step::reconnect:
     file.owes_token = false;
-    return park(f, std::max(where.connects.resumes(), later(now, limits::reconnect_pause)), now);
+    return park(f, std::max(where.connects.resumes(where.connections()), later(now, limits::reconnect_pause)), now);
   case next_step::shortage: return retry_after_shortage(f, now);
   case next_step::fail: return settle(f, settlement::failed, s.cause);
   case next_step::abandon: return settle(f, settlement::abandoned, file.end_cause);

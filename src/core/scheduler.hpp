@@ -332,7 +332,9 @@ class scheduler {
   bool is_reviewed(const host& h, instant now) const noexcept;
   instant next_review(const host& h) const noexcept;
   std::size_t may_stay(const host& where, instant now) const noexcept;
+  bool is_shunned(const host& where, instant now) const noexcept;
   double pace_of(const host& h) const noexcept;
+  void renew(file_id f, instant now);
   void review_api(instant now);
   void review_shortage(instant now);
   std::optional<instant> all_storages_sick_since() const noexcept;

@@ -36,6 +36,10 @@ void scheduler::unpark(instant now) {
     file_state& file = files_[f];
     --parked_count_;
     parked_at_api_ -= file.failed_at_api ? 1 : 0;
+    if (file.has_ticket && is_shunned(storage(file.origin), now)) { // its pause is what it had to wait for
+      renew(f, now);
+      continue;
+    }
     if (!file.owes_token) {
       requeue(f, now);
       continue;
@@ -106,22 +110,34 @@ double scheduler::pace_of(const host& h) const noexcept {
   return std::min(by_window, h.limit.per_second().value_or(by_window));
 }
 
+/// Whether `where` answers nobody, or serves nobody, while another origin does.
+bool scheduler::is_shunned(const host& where, instant now) const noexcept {
+  if (storages_.size() < 2) return false;
+  if (!where.silent_since(now) && !where.serves_nobody(now)) return false;
+  return std::ranges::any_of(
+      storages_, [&](const auto& h) { return h && h.get() != &where && h->last_served() && !h->silent_since(now); });
+}
+
+/// Asks for a ticket that may lead elsewhere.
+void scheduler::renew(file_id f, instant now) {
+  files_[f].owes_token = false; // where it goes it has not failed
+  files_[f].has_ticket = false;
+  ++tallies_.refreshes;
+  queue_again(f, now);
+}
+
 /// How many of those with a ticket of `where` had better stay there. The others ask for another one, which may lead
 /// elsewhere: where it answers nobody, serves nobody, or keeps them waiting much longer than another origin would.
 std::size_t scheduler::may_stay(const host& where, instant now) const noexcept {
   constexpr std::size_t all = SIZE_MAX;
+  if (is_shunned(where, now)) return where.silent_since(now) ? 0 : 1;
   std::optional<double> shortest; // seconds until a file's turn at the best of the others
-  bool another_serves = false;
   for_each_storage([&](origin_id, const host& h) {
     if (&h == &where || !h.last_served() || h.silent_since(now)) return;
-    another_serves = true;
     if (now - *h.last_served() > limits::in_use_for) return;
     const double turn = static_cast<double>(h.ready.size()) / pace_of(h);
     shortest = std::min(shortest.value_or(turn), turn);
   });
-  if (!another_serves) return all;
-  if (where.silent_since(now)) return 0;
-  if (const auto unserved = where.unserved_since(); unserved && now - *unserved >= limits::unserved_for_long) return 1;
   if (!shortest) return all;
   const double patience = std::max(std::chrono::duration<double>(limits::turn_max).count(), limits::slow_times * *shortest);
   return static_cast<std::size_t>(std::clamp(patience * pace_of(where), 1.0, 1e6));
@@ -134,6 +150,7 @@ void scheduler::review(host& where, instant now) {
   where.ready.for_each([&](file_id f) { candidates.push_back(f); });
   std::size_t stay = may_stay(where, now);
   const bool all_stay = stay == SIZE_MAX;
+  const auto pause_max = std::clamp(static_cast<int>(candidates.size()) * limits::renewal_each, limits::renewal_few, limits::renewal_max);
   for (const file_id f : candidates) {
     file_state& file = files_[f];
     if (give_up(f, now) || all_stay) continue;
@@ -143,13 +160,10 @@ void scheduler::review(host& where, instant now) {
     }
     if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
     if (now < file.renew_at) continue;
-    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, limits::renewal_max);
+    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, pause_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
-    file.owes_token = false; // where it goes it has not failed
-    file.has_ticket = false;
-    ++tallies_.refreshes;
-    queue_again(f, now);
+    renew(f, now);
   }
 }
 

@@ -283,7 +283,9 @@ class unkind {
                                            : std::min(w_.limits.puts_max, w_.limits.presigns_max));
     millis slowest{0};
     for (const place& p : w_.places) slowest = std::max(slowest, p.latency_max);
-    return std::max(w_.kind_from, dawn + 60s) + 4min + w_.files * (250ms + 2 * slowest / at_once) +
+    // Where some places are gone, it takes several tickets until one leads to another place.
+    const auto tickets = nobody ? static_cast<int>(w_.places.size()) : 1;
+    return std::max(w_.kind_from, dawn + 60s) + 4min + w_.files * (250ms + 2 * tickets * slowest / at_once) +
            (nobody ? 3 * patience : 1min);
   }
 

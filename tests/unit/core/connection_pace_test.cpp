@@ -15,11 +15,13 @@ const instant t0 = instant{} + 1000s;
 // A few at once at first; one more with each that came about, up to a bound.
 TEST(connection_pace, grows_with_what_comes_about) {
   connection_pace pace({});
-  EXPECT_TRUE(pace.may_open(t0, 7));
-  EXPECT_FALSE(pace.may_open(t0, 8));
-  for (int i = 0; i < 100; ++i) pace.opened();
-  EXPECT_TRUE(pace.may_open(t0, 31));
-  EXPECT_FALSE(pace.may_open(t0, 32));
+  EXPECT_TRUE(pace.may_open(t0, 7, 0));
+  EXPECT_FALSE(pace.may_open(t0, 8, 0));
+  for (int i = 0; i < 100; ++i) pace.opened(100);
+  EXPECT_FALSE(pace.may_open(t0, 8, 3)) << "more at once than there are";
+  EXPECT_FALSE(pace.may_open(t0, 20, 20));
+  EXPECT_TRUE(pace.may_open(t0, 31, 100));
+  EXPECT_FALSE(pace.may_open(t0, 32, 100));
 }
 
 // After one that failed, one at a time, after a pause that doubles up to five seconds. Those that were under way
@@ -28,14 +30,35 @@ TEST(connection_pace, pauses_after_a_failure) {
   connection_pace pace({});
   instant now = t0;
   for (const auto pause : {100ms, 200ms, 400ms, 800ms, 1600ms, 3200ms, 5000ms, 5000ms}) {
-    for (int i = 0; i < 8; ++i) pace.refused(now);
-    EXPECT_FALSE(pace.may_open(now + pause - 1ns, 0)) << pause.count();
-    EXPECT_EQ(pace.resumes(), now + pause);
+    for (int i = 0; i < 8; ++i) pace.refused(now, 0);
+    EXPECT_FALSE(pace.may_open(now + pause - 1ns, 0, 100)) << pause.count();
+    EXPECT_EQ(pace.resumes(100), now + pause);
     now += pause;
-    EXPECT_TRUE(pace.may_open(now, 0));
-    EXPECT_FALSE(pace.may_open(now, 1));
+    EXPECT_TRUE(pace.may_open(now, 0, 100));
+    EXPECT_FALSE(pace.may_open(now, 1, 100));
   }
   EXPECT_TRUE(pace.limited());
+}
+
+// A limit once met is kept to: those below it that are lost are made anew soon, one beyond it is tried after a pause that
+// doubles. Several that come about beyond it lift it.
+TEST(connection_pace, keeps_to_a_limit) {
+  connection_pace pace({});
+  for (int n = 1; n <= 9; ++n) pace.opened(n);
+  pace.refused(t0, 9);
+  pace.refused(t0 + 100ms, 9);
+  EXPECT_FALSE(pace.may_open(t0 + 199ms, 0, 8));
+  EXPECT_TRUE(pace.may_open(t0 + 200ms, 0, 8));
+  EXPECT_FALSE(pace.may_open(t0 + 200ms, 1, 7)) << "one after the other";
+  for (int i = 0; i < 100; ++i) pace.opened(9); // lost and made anew
+  EXPECT_FALSE(pace.may_open(t0 + 299ms, 0, 9));
+  EXPECT_TRUE(pace.may_open(t0 + 300ms, 0, 9));
+  for (int n = 10; n <= 17; ++n) {
+    EXPECT_TRUE(pace.limited());
+    pace.opened(n);
+  }
+  EXPECT_FALSE(pace.limited());
+  EXPECT_TRUE(pace.may_open(t0 + 300ms, 7, 17));
 }
 
 // Whatever is tried, at most twenty a second are refused, by any number of schedulers together.
@@ -47,8 +70,8 @@ TEST(connection_pace, at_most_twenty_a_second) {
     for (instant now = t0; now < t0 + 20s; now += 1ms) {
       if ((now - t0) % 1s == 0ns) in_second = 0;
       for (auto& pace : paces)
-        for (int under_way = 0; pace.may_open(now, under_way) && under_way < 100; ++under_way) {
-          pace.refused(now); // at once
+        for (int under_way = 0; pace.may_open(now, under_way, 100) && under_way < 100; ++under_way) {
+          pace.refused(now, 0); // at once
           most = std::max(most, ++in_second);
         }
     }
@@ -59,9 +82,9 @@ TEST(connection_pace, at_most_twenty_a_second) {
 // After an outage it begins as at first.
 TEST(connection_pace, restarts) {
   connection_pace pace({});
-  pace.refused(t0);
+  pace.refused(t0, 0);
   pace.restart();
-  EXPECT_TRUE(pace.may_open(t0, 7));
+  EXPECT_TRUE(pace.may_open(t0, 7, 100));
   EXPECT_FALSE(pace.limited());
 }
 
