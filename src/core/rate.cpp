@@ -30,11 +30,15 @@ constexpr auto searched_interval_min = 250ms;
 constexpr double tolerated_min = 0.02;
 // When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to it
 // has stayed, over so many answers, then that share is taken for the weather as well; unless hardly anything gets
-// through, where nothing is to be gained by sending more. If it rises when the rate does, it was not the weather.
+// through, where nothing is to be gained by sending more. Then the rate is doubled until something objects: if that is soon,
+// it was not the weather.
 constexpr double lasting_part = 0.5;
 constexpr double cut_down_to = 0.5;
-constexpr double answers_for_weather = 5 * answers_min;
+constexpr double answers_for_weather = 2 * answers_min;
 constexpr double believable_share = 0.8;
+constexpr int intervals_on_trial = 10;
+// A share of refusals that is so many times the spread of chance beyond what is tolerated is more than that.
+constexpr double spreads = 2;
 
 // To this part of what was accepted a cut goes, and back up along a cubic (as TCP's CUBIC does): steep at first, flat
 // around what was accepted, steep again beyond it. Ten seconds beyond the plateau it stands at twice of it.
@@ -144,12 +148,8 @@ void rate::search(instant now) noexcept {
     before_cuts_ = limited_ ? rate_ : static_cast<double>(judged_) / std::max(seconds{now - interval_began_}.count(), 0.1);
     since_judged_ = since_throttled_ = 0;
   }
-  plateau_ = std::max(limited_ ? std::min(seen, rate_ / 4) : std::max(seen, searched_from * policy_.per_second_min), policy_.per_second_min);
-  limited_ = searching_ = true;
-  age_ = {};
-  grown_ = judged_from_ = now;
-  refused_in_a_row_ = 0;
-  set(plateau_);
+  const double from = limited_ ? std::min(seen, rate_ / 4) : std::max(seen, searched_from * policy_.per_second_min);
+  search_from(std::max(from, policy_.per_second_min), now);
   next_ = std::max(next_, now + gap_);
   begin_interval(now);
 }
@@ -165,12 +165,13 @@ void rate::forget_interval() noexcept {
   refused_in_a_row_ = 0;
 }
 
-/// Beyond what is tolerated by more than twice the spread that chance gives. Few answers are no sample: what is refused is
-/// refused at once, while others are under way for long.
+/// Few answers are no sample: what is refused is refused at once, while others are under way for long.
 bool rate::too_many_throttled() const noexcept {
   if (judged_ < answers_min && throttled_ < refusals_believed) return false;
   const auto n = static_cast<double>(judged_) + (judged_ < answers_min ? under_way_ : 0);
-  return throttled_ > tolerated_ * n + 2 * std::sqrt(tolerated_ * (1 - tolerated_) * n);
+  const double estimated_from = tolerated_max_ > tolerated_min ? answers_for_weather : INFINITY;
+  const double variance = tolerated_ * (1 - tolerated_) * (1 / n + 1 / estimated_from);
+  return throttled_ > n * (tolerated_ + spreads * std::sqrt(variance));
 }
 
 void rate::judge(instant now) noexcept {
@@ -179,14 +180,14 @@ void rate::judge(instant now) noexcept {
   const double sent = limited_ ? rate_ : static_cast<double>(judged_) / lasted;
   since_judged_ += judged_;
   since_throttled_ += throttled_;
-  if (judged_ < answers_min || since_throttled_ < lasting_part * first_share_ * since_judged_) cuts_ = 0;
-  const bool resumed = std::exchange(resumed_, false);
+  if (since_judged_ >= answers_min && since_throttled_ < lasting_part * first_share_ * since_judged_) cuts_ = 0;
   if (!too_many_throttled()) {
+    on_trial_ = std::max(0, on_trial_ - 1);
     tolerated_ = std::clamp(tolerated_ + (share - tolerated_) / 8, tolerated_min, tolerated_max_);
     if (limited_ && judged_ >= answers_min) taken_well_ = static_cast<double>(judged_) / lasted;
     return;
   }
-  if (resumed) tolerated_ = tolerated_max_ = tolerated_min;
+  if (std::exchange(on_trial_, 0) > 0) tolerated_ = tolerated_max_ = tolerated_min;
   if (cuts_++ == 0) {
     first_share_ = share;
     before_cuts_ = sent;
@@ -195,8 +196,8 @@ void rate::judge(instant now) noexcept {
   if (cuts_did_not_help()) {
     tolerated_ = tolerated_max_ = since_throttled_ / since_judged_;
     cuts_ = 0;
-    resumed_ = true;
-    return resume_at(before_cuts_, now);
+    on_trial_ = intervals_on_trial;
+    return search_from(rate_, now);
   }
   const double weather = tolerated_ - tolerated_min;
   const double through = judged_ < answers_min ? delivered_ + static_cast<double>(under_way_) : delivered_;
@@ -220,11 +221,12 @@ void rate::cut(double accepted, instant now) noexcept {
   set(plateau_ * cut_to);
 }
 
-void rate::resume_at(double per_second, instant now) noexcept {
-  searching_ = false;
+void rate::search_from(double per_second, instant now) noexcept {
+  limited_ = searching_ = true;
   plateau_ = per_second;
-  age_ = std::chrono::duration_cast<instant::duration>(doubled_after * climb());
+  age_ = {};
   grown_ = judged_from_ = now;
+  refused_in_a_row_ = 0;
   set(per_second);
 }
 

@@ -51,8 +51,8 @@ class rate {
   bool too_many_throttled() const noexcept;
   bool cuts_did_not_help() const noexcept;
   void cut(double accepted, instant now) noexcept;
-  void resume_at(double per_second, instant now) noexcept;
   void search(instant now) noexcept;
+  void search_from(double per_second, instant now) noexcept;
   void count_delivered(instant now) noexcept;
   double delivered_in_last_second(instant now) const noexcept;
   void set(double per_second) noexcept;
@@ -85,7 +85,7 @@ class rate {
   double first_share_ = 0;       ///< of throttled answers, that led to the first of them
   double before_cuts_ = 0;       ///< the rate until then
   double since_judged_ = 0, since_throttled_ = 0; ///< answers since then
-  bool resumed_ = false;         ///< they were given up as useless, and the rate was raised again just now
+  int on_trial_ = 0;             ///< intervals: they were given up as useless, and the rate is being raised again
   double tolerated_, tolerated_max_; ///< share of throttled answers
 };
 

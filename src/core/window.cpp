@@ -25,6 +25,11 @@ constexpr double slump = 0.7;
 // A smaller window must do as well, but for the noise.
 constexpr double as_good = 0.95;
 
+// An answer that takes this many times as long as the quickest says that requests wait for each other. The quickest of a
+// round is compared: others may have had to wait for their connection.
+constexpr int waiting_num = 2, waiting_den = 1;
+constexpr int hurry_round_min = 8;
+
 constexpr auto probe_interval_min = 1s;
 constexpr auto probe_interval_max = 16s;
 
@@ -34,15 +39,17 @@ constexpr int took_weight = 8; // of the answers behind the mean, the latest
 
 window::window(window_range range) noexcept
     : range_(range), phase_(range.adaptive ? phase::climbing : phase::full),
-      size_(range.adaptive ? std::clamp(range.start, range.min, range.max) : range.max), base_(size_) {}
+      size_(range.adaptive ? std::clamp(range.start, range.min, range.max) : range.max), base_(size_),
+      started_with_(size_), hurries_(range.adaptive) {}
 
 void window::held(instant now, instant::duration lead) noexcept {
   if (phase_ == phase::full) return;
+  held_at_ = now;
   if (counting_) {
     held_meanwhile_ = true;
   } else if (!marked_) {
     marked_ = true;
-    count_from_ = now + lead + took_;
+    count_from_ = now + lead + 2 * took_; // what is begun at a new size may take twice as long
   }
 }
 
@@ -51,8 +58,12 @@ void window::answered(instant::duration took) noexcept {
 }
 
 void window::ended(instant begun, instant now, int in_flight, double work) noexcept {
+  if (hurries_ && hurry(now - begun, work > 0, now)) return;
   if (!marked_ || now < count_from_) return;
-  if (!counting_) return begin_counting(now, in_flight);
+  if (!counting_) {
+    if (in_flight < size_) begin_counting(now, in_flight); // else it was larger a moment ago
+    return;
+  }
   work_ += work;
   busy_ += now - begun;
   if (begun <= count_from_) --old_left_;
@@ -60,6 +71,30 @@ void window::ended(instant begun, instant now, int in_flight, double work) noexc
   marked_ = counting_ = false;
   // By Little's law. Answers that were counted over a time would come in lumps, and a lump more or less would decide.
   if (held_meanwhile_ && busy_ > 0ns) conclude(size_ * work_ / std::chrono::duration<double>(busy_).count(), now);
+}
+
+/// Grows by one with each answer, which is twofold in the time that an answer takes. False once that is over.
+bool window::hurry(instant::duration took, bool served, instant now) noexcept {
+  least_ = std::min(least_, took);
+  least_of_round_ = std::min(least_of_round_, took);
+  if (now - held_at_ <= took) base_ = size_ = std::min(size_ + 1, range_.max);
+  if (size_ == range_.max) {
+    hurries_ = marked_ = false;
+    settle(size_, now);
+    return true;
+  }
+  const bool waits = least_of_round_ * waiting_den > least_ * waiting_num;
+  const bool round_over = --round_left_ <= 0;
+  if (served && least_ >= round_quick && !(round_over && waits)) {
+    if (round_over) {
+      round_left_ = std::max(hurry_round_min, size_ / 8);
+      least_of_round_ = instant::duration::max();
+    }
+    return true;
+  }
+  hurries_ = marked_ = false;
+  base_ = size_ = std::max(size_ / 2, started_with_); // what took so long was begun when it was half as large
+  return false;
 }
 
 void window::begin_counting(instant now, int in_flight) noexcept {
@@ -161,11 +196,13 @@ void window::try_less(double done, instant now) noexcept {
 void window::restart() noexcept {
   size_ = std::min(range_.start, base_);
   phase_ = phase::recovering;
+  hurries_ = false;
   marked_ = counting_ = false;
   second_look_ = slumped_ = false;
 }
 
 void window::crowded(int in_flight, instant now) noexcept {
+  hurries_ = false;
   if (range_.adaptive && in_flight < size_) settle(std::max(in_flight, range_.min), now);
 }
 

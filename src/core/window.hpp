@@ -1,7 +1,8 @@
 #pragma once
 
-// How many requests of one kind may be in flight. It begins small and doubles for as long as more in flight means more
-// done; then it settles, tries a larger size now and then, and a smaller one when the host has become slower.
+// How many requests of one kind may be in flight. At a far host it begins with one more for each answer, while answers
+// take no longer than at first. Then it doubles for as long as more in flight means more done; then it settles, tries a
+// larger size now and then, and a smaller one when the host has become slower.
 //
 // What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Work
 // is weighed by its caller, so that a change from small files to large ones is no change of the host. Rounds in which the
@@ -42,6 +43,7 @@ class window {
  private:
   enum class phase : unsigned char { full, recovering, climbing, settled, trying_more, trying_less };
 
+  bool hurry(instant::duration took, bool served, instant now) noexcept;
   void begin_counting(instant now, int in_flight) noexcept;
   void conclude(double done, instant now) noexcept;
   void climb(double done, instant now) noexcept;
@@ -61,6 +63,12 @@ class window {
   bool slumped_ = false;  ///< the host does less than when we settled
   instant::duration probe_interval_{};
   instant next_probe_{};
+
+  int started_with_;
+  bool hurries_; ///< nothing says yet that it is large enough
+  instant held_at_{};
+  int round_left_ = 8;
+  instant::duration least_ = instant::duration::max(), least_of_round_ = instant::duration::max();
 
   instant::duration took_{};
   bool marked_ = false, counting_ = false, held_meanwhile_ = false;

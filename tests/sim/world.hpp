@@ -138,6 +138,10 @@ class world {
     const retry_policy each = share_of(p.policy, p.shards);
     for (int i = 0; i < p.storages; ++i) storages.emplace_back(rng_);
     for (int i = 0; i < p.shards; ++i) shards_.push_back(std::make_unique<shard>(p.limits, each, rng_.next(), &facts_));
+    for (int o = 0; o < p.storages; ++o) { // as the engine does it: one rate for all shards
+      rates_.emplace_back(p.policy.rate);
+      for (auto& s : shards_) s->tested.origin_is_shared(static_cast<origin_id>(o), rates_.back());
+    }
   }
 
   host api{rng_};
@@ -279,6 +283,7 @@ class world {
   plan plan_;
   random rng_;
   shared_facts facts_;
+  std::deque<shared_rate> rates_; ///< of each storage
   std::vector<std::unique_ptr<shard>> shards_;
   std::priority_queue<happening, std::vector<happening>, std::greater<>> happenings_;
   std::uint64_t happened_ = 0;
