@@ -86,7 +86,7 @@ void shard::tell_absences(core::instant now) {
     if (!config_.origins->is_news(host, away)) continue;
     if (away)
       journal_.log(severity::warning,
-                   "the " + host + " does not answer (" + reason_text(which) + "); waiting, and asking once a second");
+                   "the " + host + " does not answer (" + reason_text(which) + "); asking once a second");
     else
       journal_.log(severity::warning, "the " + host + " answers again");
   }

@@ -123,7 +123,7 @@ TEST(signal_watch_death_test, tells_a_trouble) { IN_A_PROCESS_OF_ITS_OWN(tells_a
 void alone() {
   watch_for_ends();
   send(SIGHUP);
-  std::this_thread::sleep_for(10s);
+  for (;;) ::pause();
 }
 TEST(signal_watch_death_test, alone_it_ends_the_process) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
@@ -137,7 +137,7 @@ void hang() {
   send(SIGTERM);
   std::this_thread::sleep_for(200ms);
   send(SIGINT);
-  std::this_thread::sleep_for(10s);
+  for (;;) ::pause();
 }
 TEST(signal_watch_death_test, whatever_hangs) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
