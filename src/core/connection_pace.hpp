@@ -27,35 +27,33 @@ class connection_pace {
  public:
   explicit connection_pace(connect_policy policy) noexcept : policy_(policy), at_once_(policy.first) {}
 
-  /// Whether another may be begun beside `standing` and those `under_way`. Never more at once than there are; and once a
-  /// limit has been met, one beyond it now and then.
+  /// Whether another may be begun beside `standing` and those `under_way`.
   bool may_open(instant now, int under_way, int standing) const noexcept {
-    if (under_way >= std::min(at_once_, std::max(policy_.first, standing))) return false;
-    return now >= resumes(standing);
+    if (under_way >= at_once_) return false;
+    return !limited() || (now >= again_ && standing + under_way < limit_at(now));
   }
-  /// When to look again, if `under_way` is not what stands in the way.
-  instant resumes(int standing) const noexcept { return standing < limit_ ? again_ : beyond_again_; }
+  instant resumes(int standing) const noexcept {
+    if (!limited()) return {};
+    if (standing < limit_) return again_;
+    return std::max(again_, later(beyond_again_, (standing - limit_) * instant::duration(policy_.pause)));
+  }
   /// A limit of connections has been met, and nothing since says that it is gone.
   bool limited() const noexcept { return pause_ > instant::duration{}; }
 
   /// One came about and was of use; with it there are `proven` such.
   void opened(int proven) noexcept {
-    if (!limited()) {
-      at_once_ = std::min(at_once_ + 1, limits::connects_max);
-    } else if (proven > limit_) {
-      limit_ = proven;
-      if (++beyond_ >= policy_.first) restart();
-    }
+    at_once_ = std::min(at_once_ + 1, limits::connects_max);
+    limit_ = std::max(limit_, proven);
   }
 
   /// One did not, or was dropped at once, while `proven` others were of use.
   void refused(instant now, int proven) noexcept {
     at_once_ = 1;
     limit_ = proven;
-    beyond_ = 0;
     const instant::duration least = policy_.pause;
     again_ = now + least;
     if (now < beyond_again_) return; // one of those that were under way together, or it met a lower limit
+    if (now - beyond_again_ > std::max<instant::duration>(pause_, limits::alive_for)) pause_ = {}; // it went well for long
     pause_ = std::clamp(2 * pause_, least, std::max<instant::duration>(least, limits::connect_pause_max));
     beyond_again_ = now + pause_;
   }
@@ -63,16 +61,22 @@ class connection_pace {
   /// After an outage: a few at a time again, without a pause.
   void restart() noexcept {
     at_once_ = policy_.first;
-    beyond_ = 0;
     pause_ = {};
     again_ = beyond_again_ = {};
   }
 
  private:
+  /// As many as there were when one was refused, and have been since; when none has been refused since the pause, one more,
+  /// and another one with each first pause that goes by.
+  int limit_at(instant now) const noexcept {
+    if (now < beyond_again_) return limit_;
+    const auto gone_by = (now - beyond_again_) / std::max<instant::duration>(policy_.pause, millis{1});
+    return limit_ + 1 + static_cast<int>(std::min<std::int64_t>(gone_by, 1'000'000));
+  }
+
   connect_policy policy_;
   int at_once_;
-  int limit_ = 0;  ///< so many there were when one was refused, and as many as there have been since
-  int beyond_ = 0; ///< came about beyond it, with none refused
+  int limit_ = 0; ///< so many there were when one was refused, and as many as there have been since
   instant::duration pause_{};
   instant again_{}, beyond_again_{}; ///< when one may be begun: below the limit, and beyond it
 };

@@ -124,6 +124,7 @@ void host::note_closed(bool excusable, instant now) noexcept {
 
 /// It answers, and serves nobody: that is held against all who wait for it, after a while.
 void host::note_unserved(instant begun, instant now) noexcept {
+  last_failed_ = now;
   if (!unserved_since_) {
     unserved_since_ = now;
     failing_since_ = std::max(begun, last_served_.value_or(begun));
@@ -178,7 +179,8 @@ bool host::in_use(instant now) const noexcept {
 
 bool host::serves_nobody(instant now) const noexcept {
   const auto patient = std::max<instant::duration>(limits::unserved_for_long, 2 * limit.took());
-  return unserved_since_ && now - failing_since_ >= patient;
+  const bool of_late = in_flight_ > 0 || now - last_failed_ < limits::in_use_for;
+  return unserved_since_ && of_late && now - failing_since_ >= patient;
 }
 
 std::optional<instant> host::silent_since(instant now) const noexcept {

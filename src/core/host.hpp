@@ -116,6 +116,7 @@ class host {
   std::optional<instant> last_answer_, last_served_, asked_since_;
   std::optional<instant> unserved_since_; ///< the first failure since the last success
   instant failing_since_{};               ///< when that attempt was begun
+  instant last_failed_{};
   bool held_by_rate_ = false, held_by_connections_ = false;
 };
 

@@ -59,6 +59,8 @@ constexpr millis renewal_max = 60s;
 /// And at most after this long for each that waits there: few need not wait as long as many.
 constexpr millis renewal_each = 15ms;
 constexpr millis renewal_few = 2s;
+/// An API that has led a file back to the same origin so often in a row does so for good.
+constexpr int led_back_max = 4;
 /// A file's turn comes so soon, or a host that others are served by quicker is one that keeps it waiting.
 constexpr millis turn_max = 1s;
 /// A host that has answered, and served nobody for so long while others did, had better be left to a few.

@@ -142,6 +142,15 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   shared_.api.served();
   if (file.failing.failing() && file.failed_at_api) file.failing = {}; // what failed at the API has come to a good end
   ticket_life_ = since(e.ticket.use_before, e.ticket.issued);
+  if (const origin_id left = std::exchange(file.left, no_origin); left != no_origin) {
+    if (left != e.origin) file.owes_token = false; // there it has not failed
+    file.led_back = left == e.origin ? file.led_back + 1 : 0;
+  }
+  if (file.owes_token && !file.failed_at_api) {
+    enter(e.file, stage::unfunded, now);
+    return where.unfunded.push_back(file.operation, e.file);
+  }
+  file.owes_token = false;
   enter(e.file, stage::ready, now);
   if (where.gate.open())
     where.ready.push_back(file.operation, e.file);
@@ -434,9 +443,11 @@ void scheduler::enter(file_id f, stage at, instant now) noexcept {
   file_state& file = files_[f];
   file.at = at;
   file.since = now;
-  // Who waits for a new ticket after a failure at the storage waits for the storage.
-  const bool for_api = at == stage::waiting && (!file.failing.failing() || file.failed_at_api);
-  judge_at(file, for_api ? api_ : at == stage::ready ? storage(file.origin) : failed_at(file), now);
+  // Who waits for a new ticket after a failure at the storage, or because of it, waits for the storage.
+  const bool for_api =
+      at == stage::waiting && file.left == no_origin && (!file.failing.failing() || file.failed_at_api);
+  const bool at_storage = at == stage::ready || file.left != no_origin;
+  judge_at(file, for_api ? api_ : at_storage ? storage(file.origin) : failed_at(file), now);
   file.failing.waits(now, readings_for(file, now));
 }
 

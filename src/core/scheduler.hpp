@@ -282,6 +282,8 @@ class scheduler {
     std::uint32_t absents = 0;
     instant renew_at{};          ///< when it may ask for a ticket that leads elsewhere
     instant::duration renewal{}; ///< what it waited for that the last time
+    origin_id left = no_origin;  ///< it asks for a ticket that leads elsewhere than there
+    int led_back = 0;            ///< how often it got one for the same place, in a row
     file_life life;
     patience failing;
     const host* judged_at = nullptr; ///< by whose clocks its patience runs; null: the API's

@@ -115,12 +115,14 @@ bool scheduler::is_shunned(const host& where, instant now) const noexcept {
   if (storages_.size() < 2) return false;
   if (!where.silent_since(now) && !where.serves_nobody(now)) return false;
   return std::ranges::any_of(
-      storages_, [&](const auto& h) { return h && h.get() != &where && h->last_served() && !h->silent_since(now); });
+      storages_, [&](const auto& h) {
+        return h && h.get() != &where && h->last_served() && !h->silent_since(now) && !h->serves_nobody(now);
+      });
 }
 
 /// Asks for a ticket that may lead elsewhere.
 void scheduler::renew(file_id f, instant now) {
-  files_[f].owes_token = false; // where it goes it has not failed
+  files_[f].left = files_[f].origin;
   files_[f].has_ticket = false;
   ++tallies_.refreshes;
   queue_again(f, now);
@@ -135,7 +137,7 @@ std::size_t scheduler::may_stay(const host& where, instant now) const noexcept {
   for_each_storage([&](origin_id, const host& h) {
     if (&h == &where || !h.last_served() || h.silent_since(now)) return;
     if (now - *h.last_served() > limits::in_use_for) return;
-    const double turn = static_cast<double>(h.ready.size()) / pace_of(h);
+    const double turn = (static_cast<double>(h.ready.size()) + (h.has_room() ? 0 : 1)) / pace_of(h);
     shortest = std::min(shortest.value_or(turn), turn);
   });
   if (!shortest) return all;
@@ -150,17 +152,21 @@ void scheduler::review(host& where, instant now) {
   where.ready.for_each([&](file_id f) { candidates.push_back(f); });
   std::size_t stay = may_stay(where, now);
   const bool all_stay = stay == SIZE_MAX;
-  const auto pause_max = std::clamp(static_cast<int>(candidates.size()) * limits::renewal_each, limits::renewal_few, limits::renewal_max);
+  const bool shunned = is_shunned(where, now), crowded = tickets_ready() >= limits::tickets_ready_max;
+  const auto waiting = static_cast<int>(std::min<std::size_t>(candidates.size(), limits::tickets_ready_max));
+  const millis pause_max = std::clamp<millis>(waiting * limits::renewal_each, limits::renewal_few, limits::renewal_max);
   for (const file_id f : candidates) {
     file_state& file = files_[f];
     if (give_up(f, now) || all_stay) continue;
+    if (file.at == stage::unfunded && !shunned) continue;
     if (file.at == stage::ready && stay > 0) {
       --stay;
       continue;
     }
     if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
-    if (now < file.renew_at) continue;
-    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, pause_max);
+    if (now < file.renew_at && (!crowded || file.led_back > 0)) continue;
+    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first,
+                                                 file.led_back >= limits::led_back_max ? limits::renewal_max : pause_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
     renew(f, now);
@@ -210,8 +216,10 @@ void scheduler::begin_attempt(file_id f, stage as, host& where, instant now) {
   file.failing.resumed(now, readings_for(file, now));
   file.role = where.gate.started();
   file.begun = file.since = now;
-  file.owed_until = {};
-  file.owes_token = false;
+  if (as == stage::putting || file.failed_at_api) { // a presign does not pay for a PUT, nor is it the try that is owed
+    file.owed_until = {};
+    file.owes_token = false;
+  }
   where.begun(now);
 }
 
@@ -250,7 +258,7 @@ bool scheduler::has_slot(const host& where) const noexcept {
   if (puts_in_flight_ >= limits_.puts_max || !where.has_room()) return false;
   if (storages_.size() < 2) return true;
   const int half = (limits_.puts_max + 1) / 2;
-  if (where.in_flight() >= half && where.silence(now_) > where.limit.took() / 2) return false;
+  if (where.in_flight() >= half && where.silence(now_) > where.limit.took() / 2 && several_in_use()) return false;
   if (!is_slow(where)) return true;
   int slow = 0;
   for_each_storage([&](origin_id, const host& h) { slow += is_slow(h) ? h.in_flight() : 0; });
