@@ -26,9 +26,12 @@ constexpr double slump = 0.7;
 constexpr double as_good = 0.95;
 
 // An answer that takes this many times as long as the quickest says that requests wait for each other. The quickest of a
-// round is compared: others may have had to wait for their connection.
+// few is compared: others may have had to wait for their connection. A generation that lasts much longer has large files
+// among small ones, and is judged by rounds.
 constexpr int waiting_num = 2, waiting_den = 1;
-constexpr int hurry_round_min = 8;
+constexpr int answers_of_late = 8;
+constexpr int generation_max = 8;
+constexpr int stragglers_of_generation = 16; // one in so many
 
 constexpr auto probe_interval_min = 1s;
 constexpr auto probe_interval_max = 16s;
@@ -44,8 +47,9 @@ window::window(window_range range) noexcept
 
 void window::held(instant now, instant::duration lead) noexcept {
   if (phase_ == phase::full) return;
-  held_at_ = now;
-  if (counting_) {
+  if (hurries_) {
+    if (generation_.size == 0) generation_ = {now, size_, size_ - size_ / stragglers_of_generation, 0};
+  } else if (counting_) {
     held_meanwhile_ = true;
   } else if (!marked_) {
     marked_ = true;
@@ -58,7 +62,7 @@ void window::answered(instant::duration took) noexcept {
 }
 
 void window::ended(instant begun, instant now, int in_flight, double work) noexcept {
-  if (hurries_ && hurry(now - begun, work > 0, now)) return;
+  if (hurries_ && hurry(begun, work, now)) return;
   if (!marked_ || now < count_from_) return;
   if (!counting_) {
     if (in_flight < size_) begin_counting(now, in_flight); // else it was larger a moment ago
@@ -73,27 +77,48 @@ void window::ended(instant begun, instant now, int in_flight, double work) noexc
   if (held_meanwhile_ && busy_ > 0ns) conclude(size_ * work_ / std::chrono::duration<double>(busy_).count(), now);
 }
 
-/// Grows by one with each answer, which is twofold in the time that an answer takes. False once that is over.
-bool window::hurry(instant::duration took, bool served, instant now) noexcept {
+/// Grows by one with each answer, to twice its size in a generation, which is over when what was in flight at its beginning
+/// has been answered. False once all that is over: answers take long, some much longer than others, or a generation got no
+/// more done than the one before.
+bool window::hurry(instant begun, double work, instant now) noexcept {
+  generation& g = generation_;
+  const auto took = now - begun;
+  if (took < round_quick) { // a near host: rounds are quick enough
+    best_ = 0;
+    return hurries_ = second_look_ = false;
+  }
   least_ = std::min(least_, took);
-  least_of_round_ = std::min(least_of_round_, took);
-  if (now - held_at_ <= took) base_ = size_ = std::min(size_ + 1, range_.max);
-  if (size_ == range_.max) {
-    hurries_ = marked_ = false;
+  least_of_late_ = std::min(least_of_late_, took);
+  bool goes_on = work > 0;
+  if (++of_late_ >= answers_of_late) {
+    goes_on = goes_on && least_of_late_ * waiting_den <= least_ * waiting_num;
+    of_late_ = 0;
+    least_of_late_ = instant::duration::max();
+  }
+  if (g.size == 0 && goes_on) return true;
+  g.work += work;
+  g.left -= begun <= g.began ? 1 : 0;
+  if (goes_on) base_ = size_ = std::min({size_ + 1, 2 * g.size, range_.max});
+  const auto lasted = now - g.began;
+  goes_on = goes_on && lasted <= generation_max * least_;
+  if (g.left <= 0) {
+    const double done = g.work / std::chrono::duration<double>(std::max<instant::duration>(lasted, round_quick)).count();
+    const bool more = done > gain_of_doubling * best_;
+    goes_on = goes_on && (more || !std::exchange(second_look_, true));
+    if (more) second_look_ = false;
+    best_ = std::max(best_, done);
+    g.size = 0;
+  }
+  if (goes_on && size_ < range_.max) return true;
+  hurries_ = second_look_ = false;
+  if (goes_on) {
     settle(size_, now);
     return true;
   }
-  const bool waits = least_of_round_ * waiting_den > least_ * waiting_num;
-  const bool round_over = --round_left_ <= 0;
-  if (served && least_ >= round_quick && !(round_over && waits)) {
-    if (round_over) {
-      round_left_ = std::max(hurry_round_min, size_ / 8);
-      least_of_round_ = instant::duration::max();
-    }
-    return true;
-  }
-  hurries_ = marked_ = false;
+  best_ = 0;
   base_ = size_ = std::max(size_ / 2, started_with_); // what took so long was begun when it was half as large
+  marked_ = true;
+  count_from_ = now + 2 * std::max(took, took_); // until those of the larger window are through
   return false;
 }
 

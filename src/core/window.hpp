@@ -43,7 +43,7 @@ class window {
  private:
   enum class phase : unsigned char { full, recovering, climbing, settled, trying_more, trying_less };
 
-  bool hurry(instant::duration took, bool served, instant now) noexcept;
+  bool hurry(instant begun, double work, instant now) noexcept;
   void begin_counting(instant now, int in_flight) noexcept;
   void conclude(double done, instant now) noexcept;
   void climb(double done, instant now) noexcept;
@@ -66,9 +66,15 @@ class window {
 
   int started_with_;
   bool hurries_; ///< nothing says yet that it is large enough
-  instant held_at_{};
-  int round_left_ = 8;
-  instant::duration least_ = instant::duration::max(), least_of_round_ = instant::duration::max();
+  struct generation {
+    instant began{};
+    int size = 0; ///< then; 0: there is none
+    int left = 0; ///< of those in flight then, to be awaited
+    double work = 0;
+  };
+  generation generation_;
+  instant::duration least_ = instant::duration::max(), least_of_late_ = least_;
+  int of_late_ = 0;
 
   instant::duration took_{};
   bool marked_ = false, counting_ = false, held_meanwhile_ = false;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <queue>
 #include <vector>
 
@@ -112,6 +113,36 @@ TEST(window, does_not_grow_unless_it_holds_us) {
   loop.more_to_do = false;
   loop.run(10s);
   EXPECT_EQ(loop.tested.size(), 8);
+}
+
+// Small files that are not slowed down by large ones beside them do not open the window wide: the large ones share a line.
+TEST(window, regression_large_files_among_small_ones) {
+  struct file {
+    instant begun;
+    double left; ///< bytes, of a large one
+    double work;
+  };
+  constexpr double line = 100e6; // bytes a second
+  window w(adaptive(4, 8, 1024));
+  std::vector<file> in_flight;
+  instant now = instant{} + 1000s;
+  for (int n = 0, ms = 0; ms < 30'000; ++ms, now += 1ms) {
+    for (; std::ssize(in_flight) < w.size(); ++n) {
+      const double bytes = n % 3 == 0 ? 20e6 : 0;
+      in_flight.push_back({now, bytes, 1 + bytes / 65536});
+    }
+    w.held(now, 5ms);
+    const auto large = std::ranges::count_if(in_flight, [](const file& f) { return f.work > 1; });
+    for (auto& f : in_flight) f.left -= line / 1000 / static_cast<double>(std::max<std::ptrdiff_t>(large, 1));
+    for (std::size_t i = 0; i < in_flight.size(); ++i) {
+      const file f = in_flight[i];
+      if (f.left > 0 || now - f.begun < 25ms) continue;
+      in_flight.erase(in_flight.begin() + static_cast<std::ptrdiff_t>(i--));
+      w.answered(now - f.begun);
+      w.ended(f.begun, now, static_cast<int>(in_flight.size()), f.work);
+    }
+  }
+  EXPECT_LE(w.size(), 64);
 }
 
 // A host that becomes faster, or farther away, is met with more within half a minute.
