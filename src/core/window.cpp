@@ -90,7 +90,7 @@ bool window::hurry(instant begun, double work, instant now) noexcept {
   least_ = std::min(least_, took);
   least_of_late_ = std::min(least_of_late_, took);
   bool goes_on = work > 0;
-  if (++of_late_ >= answers_of_late) {
+  if (++of_late_ >= std::max(answers_of_late, size_ / 8)) {
     goes_on = goes_on && least_of_late_ * waiting_den <= least_ * waiting_num;
     of_late_ = 0;
     least_of_late_ = instant::duration::max();
