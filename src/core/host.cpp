@@ -38,7 +38,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
   assert(in_flight_ > 0);
   --in_flight_;
   auto how = limiter::ending::silent;
-  const bool alive = is_alive(begun, now);
+  const bool alive = is_alive(begun, now), was_open = gate.open();
   if (is_answer(why.kind) || why.kind == garbled) {
     how = why.kind == throttled ? limiter::ending::throttled : limiter::ending::answered;
     answered(now);
@@ -61,7 +61,7 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     if (why.kind == lost && as == role::probe) note_closed(false, now);  // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
-  if (how == limiter::ending::throttled && !gate.open()) how = limiter::ending::answered; // it is away, not busy
+  if (how == limiter::ending::throttled && !was_open) how = limiter::ending::answered; // it is away, not busy
   note_unserved(begun, now);
   limit.ended(begun, now, how, in_flight_, 0);
   if (why.kind == exhausted) limit.crowded(in_flight_, now);
@@ -77,6 +77,7 @@ bool host::is_alive(instant begun, instant now) const noexcept {
 /// It answers. After an outage, a crowd that had waited for that would be the next one.
 void host::answered(instant now) noexcept {
   if (const auto down = gate.down_since(); down && now - *down >= limits::outage_min) {
+    if (absent_answers_ > 0) limit.restore(before_absence_); // it was no throttling
     limit.restart();
     connects.restart();
   }
@@ -110,7 +111,6 @@ void host::absent_answer(const outcome& why, role as, instant now, int gates) no
 }
 
 void host::close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept {
-  if (gate.open() && absent_answers_ > 0) limit.restore(before_absence_);
   gate.share_probes(gates);
   gate.unreachable(now, as, std::min(retry_after.value_or(millis{0}), limits::probe_retry_after_max));
   note_closed(absent_answers_ > 0 ? served_anywhere_ : reached_, now);

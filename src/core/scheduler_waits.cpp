@@ -101,9 +101,9 @@ std::optional<wait> scheduler::foremost_wait(instant now) const {
     if (!longest || *down < longest->since) longest = wait{held_by::storage_away, o, *down, h.gate.next_probe()};
   });
   if (longest) return longest;
-  if (const auto silent = api_.silent_since(now)) return wait{held_by::api_silent, {}, *silent, {}};
+  if (const auto silent = api_.silent_since(now); silent && api_.gate.open()) return wait{held_by::api_silent, {}, *silent, {}};
   for_each_storage([&](origin_id o, const host& h) {
-    const auto silent = h.silent_since(now);
+    const auto silent = h.gate.open() ? h.silent_since(now) : std::nullopt;
     if (silent && (!longest || *silent < longest->since)) longest = wait{held_by::storage_silent, o, *silent, {}};
   });
   if (longest || puts_in_flight_ > 0 || api_.in_flight() > 0) return longest;

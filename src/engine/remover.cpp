@@ -166,7 +166,9 @@ void remover::presign_answered(file_id f, wire::response& answer, core::instant 
 
 void remover::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
-  fail(f, of_failure(why, phase::remove, !fresh));
+  verdict failed = of_failure(why, phase::remove, !fresh);
+  failed.what.fresh_connection = fresh;
+  fail(f, std::move(failed));
 }
 
 void remover::fail(file_id f, verdict v) {

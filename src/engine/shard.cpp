@@ -246,7 +246,9 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
   if (pipeline_.given_up() && !std::exchange(told_of_pipelining_, true))
     journal_.log(severity::info, "the API does not take pipelined requests (" + why.text + "); asking one at a time");
-  fail_presign(f, of_failure(why, phase::presign, !fresh));
+  verdict failed = of_failure(why, phase::presign, !fresh);
+  failed.what.fresh_connection = fresh;
+  fail_presign(f, std::move(failed));
 }
 
 void shard::connection_opened(core::origin_id to) {

@@ -117,8 +117,11 @@ void shard::publish_wait(core::instant now) {
 diagnostics shard::never_tried(file_id f) const {
   diagnostics d;
   d.where = phase::connect;
-  const auto origin = scheduler_.origin_of(f);
-  d.message = host_text(origin) + " was never reached: " + reason_text(origin);
+  auto origin = scheduler_.origin_of(f);
+  if (!origin) // no ticket was asked for, since the one that all wait for is away
+    if (const auto what = scheduler_.foremost_wait(std::chrono::steady_clock::now())) origin = what->origin;
+  const std::string reason = reason_text(origin);
+  d.message = host_text(origin) + " serves nobody" + (reason.empty() ? "" : ": " + reason);
   return d;
 }
 

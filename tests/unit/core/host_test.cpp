@@ -55,6 +55,18 @@ TEST(host, a_balancer_with_nobody_behind_it_is_away) {
   }
 }
 
+// A limit that refuses with 503 for a moment, while others are served, is throttling: what was learnt of it stays.
+TEST(host, regression_a_limit_that_says_503) {
+  asked_host h;
+  for (int i = 0; i < 100; ++i) h.served();
+  for (int i = 0; i < 16; ++i) h.failed(unavailable, 1ms);
+  ASSERT_TRUE(h.away());
+  h.now += 50ms;
+  h.served();
+  EXPECT_FALSE(h.away());
+  EXPECT_TRUE(h.tested.limit.per_second());
+}
+
 // What went wrong while it went away is not taken for throttling: when it is back its rate is what it was.
 TEST(host, an_outage_is_no_throttling) {
   asked_host h;
