@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -72,20 +73,27 @@ waiters& all_waiters() {
 
 } // namespace
 
-/// Of the waiter's thread, but for what is handed to the other one.
 struct disk_fetch::state {
+  std::mutex mutex;
+  /// Keeps the waiter's executor, until it has been told or is gone: then that may be gone as well.
+  std::optional<asio::executor_work_guard<executor>> work;
+
+  // Of the waiter's thread.
   bool done = false;
   std::function<void()> wake; ///< empty once the waiter is gone
 };
 
 disk_fetch::disk_fetch(disk_wait piece, executor ex, std::function<void()> wake) : state_(std::make_shared<state>()) {
+  state_->work.emplace(ex);
   state_->wake = std::move(wake);
   auto shared = std::make_shared<disk_wait>(std::move(piece));
-  std::function<void()> wait = [shared, s = state_, work = asio::make_work_guard(ex)]() mutable {
+  std::function<void()> wait = [shared, s = state_] {
     (*shared)();
-    // Once the handler may run, its thread may end the context: nothing here touches that any more, the guard included.
-    const executor back = work.get_executor();
-    asio::post(back, [s = std::move(s), work = std::move(work)] {
+    const std::lock_guard lock(s->mutex);
+    if (!s->work) return;
+    // Once the handler may run, its thread may end the context: the guard goes with it.
+    const executor back = s->work->get_executor();
+    asio::post(back, [s, work = std::exchange(s->work, std::nullopt)] {
       s->done = true;
       if (s->wake) s->wake();
     });
@@ -93,10 +101,13 @@ disk_fetch::disk_fetch(disk_wait piece, executor ex, std::function<void()> wake)
   if (all_waiters().post(wait)) return;
   (*shared)();
   state_->done = true;
+  state_->work.reset();
 }
 
 disk_fetch::~disk_fetch() {
   state_->wake = nullptr;
+  const std::lock_guard lock(state_->mutex);
+  state_->work.reset();
 }
 
 bool disk_fetch::done() const noexcept {

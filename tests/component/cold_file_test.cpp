@@ -16,7 +16,9 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <iterator>
 #include <optional>
+#include <thread>
 
 namespace hoist::net {
 namespace {
@@ -128,6 +130,29 @@ TEST(cold_file_shut, ends_as_any_does) {
   disk_answers.set_value();
   ASSERT_TRUE(test::run_until(client.io, [&] { return slow.result.has_value(); }));
   EXPECT_EQ(slow.result->why.kind, failure_kind::timed_out) << slow.result->why.text;
+}
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+// Who was shut need not wait for the disk: when that answers, the loop may be gone, and is not touched.
+TEST(cold_file_shut, regression_the_loop_may_be_gone_when_the_disk_answers) {
+  const auto before = open_descriptors();
+  std::promise<void> disk_answers;
+  const auto answered = disk_answers.get_future().share();
+  const disk_double disk(cold, [answered] { answered.wait_for(watchdog); });
+  {
+    net_client client;
+    putting slow(client, nullptr, noise(1000), "slow");
+    ASSERT_TRUE(test::run_until(client.io, [&] { return disk.reads_that_wait() > 0; }));
+    slow.connection->shut(asio::error::timed_out);
+    ASSERT_TRUE(test::run_until(client.io, [&] { return slow.result.has_value(); })) << "it waits for the disk";
+  }
+  disk_answers.set_value();
+  const auto deadline = std::chrono::steady_clock::now() + watchdog;
+  while (open_descriptors() > before && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(open_descriptors(), before) << "the disk's thread has not ended what it did";
 }
 
 // A small file in memory is read by one system call, as it would be by a thread that waits.

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "support"))
 from hoist_test import *  # noqa: E402,F403
-from independent_server import Independent  # noqa: E402
+from independent_server import Independent, TakesOne  # noqa: E402
 
 
 class Against(TestCase):
@@ -24,6 +24,23 @@ class Against(TestCase):
         rows = results(run.rows)
         self.assertEqual([r["status"] for r in rows], ["failed"], run.err)
         return rows[0]["error"]["code"]
+
+
+class Limit(Against):
+    # An API that takes one connection, and drops every other one once it stands, is asked over that one: the others are
+    # tried with pauses, and no file fails by them.
+    def test_api_of_one_connection(self):
+        def slowly(server, handler, reply):
+            time.sleep(0.01)
+            return reply
+
+        folder = self.make_files(150)
+        with Independent(presign=slowly) as server, TakesOne(int(server.endpoint.rsplit(":", 1)[1])) as front:
+            run = hoist("upload", "--endpoint", f"http://127.0.0.1:{front.port}", "--threads", "1", str(folder),
+                        env=clean_environment(HOIST_API_KEY=server.key))
+            self.assertEqual(run.code, 0, run.err)
+            self.assertEqual(run.rows[-1]["done"], 150)
+            self.assertLessEqual(front.dropped, 8 + 20 * run.rows[-1]["seconds"])
 
 
 class Wire(Against):

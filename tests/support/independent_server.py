@@ -165,3 +165,57 @@ class Listener:
         self.socket.shutdown(socket.SHUT_RDWR)  # wakes the accept
         self.socket.close()
         self.thread.join()
+
+
+class TakesOne:
+    """Stands before `port`: passes one connection at a time on, and drops every other one as soon as it is there."""
+
+    def __init__(self, port):
+        self.behind = port
+        self.dropped = 0
+        self.busy = threading.Lock()
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.socket.getsockname()[1]
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+        return self
+
+    def listen(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            if self.busy.acquire(blocking=False):
+                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+            else:
+                self.dropped += 1
+                connection.close()
+
+    def serve(self, connection):
+        with connection, socket.create_connection(("127.0.0.1", self.behind)) as onward:
+            there = threading.Thread(target=self.pass_on, args=(connection, onward), daemon=True)
+            there.start()
+            self.pass_on(onward, connection)
+            there.join()
+        self.busy.release()
+
+    @staticmethod
+    def pass_on(source, to):
+        try:
+            while data := source.recv(65536):
+                to.sendall(data)
+        except OSError:
+            pass
+        for one in (source, to):
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def __exit__(self, *_):
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
