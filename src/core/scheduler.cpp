@@ -158,7 +158,8 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
     where.ready.push_front(file.operation, e.file); // the next probe needs a ticket that lives
 }
 
-void scheduler::handle(const event::presign_failed& e, instant now) {
+void scheduler::handle(const event::presign_failed& told, instant now) {
+  const event::presign_failed e{told.file, as_met_by(api_, told.why)};
   file_state& file = files_[e.file];
   assert(file.at == stage::presigning);
   count_left(file, false, e.why.kind);
@@ -183,7 +184,8 @@ void scheduler::handle(const event::put_answered& e, instant now) {
   settle(e.file, settlement::done);
 }
 
-void scheduler::handle(const event::put_failed& e, instant now) {
+void scheduler::handle(const event::put_failed& told, instant now) {
+  const event::put_failed e{told.file, as_met_by(storage(files_[told.file].origin), told.why)};
   file_state& file = files_[e.file];
   assert(file.at == stage::putting);
   --puts_in_flight_;
@@ -210,6 +212,12 @@ void scheduler::handle(const event::file_cancelled& e, instant now) {
   file.draining = true;
   // A presign in flight is not worth waiting for: its ticket would not be used.
   if (e.how == stop_kind::now || file.at == stage::presigning) decided_.push_back(action::abort_attempt{e.file});
+}
+
+/// A node behind a balancer that answers a handshake with an alert, or with no TLS at all, is not the end of a run.
+outcome scheduler::as_met_by(const host& where, outcome why) noexcept {
+  if (why.kind == outcome_kind::tls_refused && where.excuses_handshake()) why.kind = outcome_kind::handshake_lost;
+  return why;
 }
 
 // ---- what follows from an outcome -------------------------------------------------------------------------------

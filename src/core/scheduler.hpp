@@ -301,12 +301,13 @@ class scheduler {
 
   void handle(const event::file_added& e, instant now);
   void handle(const event::presign_answered& e, instant now);
-  void handle(const event::presign_failed& e, instant now);
+  void handle(const event::presign_failed& told, instant now);
   void handle(const event::put_answered& e, instant now);
-  void handle(const event::put_failed& e, instant now);
+  void handle(const event::put_failed& told, instant now);
   void handle(const event::file_cancelled& e, instant now);
 
   // what follows from an outcome
+  static outcome as_met_by(const host& where, outcome why) noexcept;
   void decide(file_id f, const outcome& why, host& where, instant now);
   bool ends_the_run(file_id f, const outcome& why, const host& where, instant now);
   void carry_out(file_id f, step s, host& where, const outcome& why, instant now);

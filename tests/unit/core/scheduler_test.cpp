@@ -339,7 +339,6 @@ struct fatal_case {
 // are told to stop, nothing is begun again, and every file is settled once.
 TEST(scheduler, what_ends_the_run) {
   const fatal_case cases[] = {{key_refused, false, errc::key_refused},
-                              {tls_refused, false, errc::tls_refused},
                               {tls_refused, true, errc::tls_refused},
                               {private_storage, true, errc::private_storage}};
   for (const auto& c : cases) {
@@ -938,6 +937,36 @@ TEST(scheduler, a_draining_failure_still_tells_of_the_host) {
     d.drain();
     d.presigned(1);
     EXPECT_EQ(d.drain(), why == unreachable ? "" : "start_put(1)") << why;
+  }
+}
+
+// One handshake in many that is refused, at a host that has served, is tried again; three in a row end the run.
+TEST(scheduler, regression_one_node_with_bad_tls) {
+  for (const bool at_api : {false, true}) {
+    scheduler_driver d({4, 4, 4});
+    d.bring_to_put(0);
+    d.stored(0);
+    d.drain();
+    d.add(1);
+    d.drain();
+    for (int i = 0; i < 3; ++i) {
+      if (at_api) {
+        d.presign_failed(1, tls_refused);
+        EXPECT_EQ(d.wait_for_action(), "start_presign(1)") << i;
+      } else {
+        if (i == 0) {
+          d.presigned(1);
+          d.drain();
+        }
+        d.put_failed(1, tls_refused);
+        EXPECT_EQ(d.wait_for_action(), "start_put(1)") << i;
+      }
+    }
+    if (at_api)
+      d.presign_failed(1, tls_refused);
+    else
+      d.put_failed(1, tls_refused);
+    EXPECT_EQ(d.drain(), "end_run(tls_refused) settle(1, abandoned, tls_refused)");
   }
 }
 
