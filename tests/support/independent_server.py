@@ -154,12 +154,15 @@ class Listener:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            with connection:
-                connection.settimeout(5)
-                try:
-                    self.received.append(connection.recv(65536))
-                except OSError:
-                    self.received.append(b"")
+            self.take(connection)
+
+    def take(self, connection):
+        with connection:
+            connection.settimeout(5)
+            try:
+                self.received.append(connection.recv(65536))
+            except OSError:
+                self.received.append(b"")
 
     def __exit__(self, *_):
         self.socket.shutdown(socket.SHUT_RDWR)  # wakes the accept
@@ -167,32 +170,21 @@ class Listener:
         self.thread.join()
 
 
-class TakesOne:
+class TakesOne(Listener):
     """Stands before `port`: passes one connection at a time on, and drops every other one as soon as it is there."""
 
     def __init__(self, port):
+        super().__init__()
         self.behind = port
         self.dropped = 0
         self.busy = threading.Lock()
-        self.socket = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self.socket.getsockname()[1]
 
-    def __enter__(self):
-        self.thread = threading.Thread(target=self.listen, daemon=True)
-        self.thread.start()
-        return self
-
-    def listen(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            if self.busy.acquire(blocking=False):
-                threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
-            else:
-                self.dropped += 1
-                connection.close()
+    def take(self, connection):
+        if self.busy.acquire(blocking=False):
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        else:
+            self.dropped += 1
+            connection.close()
 
     def serve(self, connection):
         with connection, socket.create_connection(("127.0.0.1", self.behind)) as onward:
@@ -214,8 +206,3 @@ class TakesOne:
                 one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-
-    def __exit__(self, *_):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        self.thread.join()
