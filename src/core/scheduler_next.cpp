@@ -284,7 +284,7 @@ std::optional<scheduler_action> scheduler::next_put_to(host& where, instant now)
   while (!where.ready.empty()) {
     const file_id f = where.ready.front();
     if (!has_slot(where)) {
-      if (!where.has_room()) where.limit.held(now, api_.limit.took());
+      if (!where.has_room()) where.limit.held(now, api_.limit.took(), where.in_flight());
       break;
     }
     if (in_shortage(now) || !where.may_start(now)) break;
@@ -303,7 +303,7 @@ std::optional<scheduler_action> scheduler::next_put_to(host& where, instant now)
 std::optional<scheduler_action> scheduler::next_presign(instant now) {
   while (!waiting_.empty()) {
     if (!api_.has_room()) {
-      api_.limit.held(now, {});
+      api_.limit.held(now, {}, api_.in_flight());
       break;
     }
     grouping_ = tickets_are_wanted(now);
@@ -440,7 +440,7 @@ void scheduler::windows_held(instant now) noexcept {
   for_each_storage([&](origin_id, host& h) {
     if (!h.gate.open()) return;
     const auto its_own = h.in_flight() + static_cast<int>(h.ready.size()) + api_.in_flight() / static_cast<int>(open);
-    if (open == 1 || its_own >= h.limit.size()) h.limit.held(now, api_.limit.took());
+    if (open == 1 || its_own >= h.limit.size()) h.limit.held(now, api_.limit.took(), h.in_flight());
   });
 }
 

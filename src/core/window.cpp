@@ -45,10 +45,12 @@ window::window(window_range range) noexcept
       size_(range.adaptive ? std::clamp(range.start, range.min, range.max) : range.max), base_(size_),
       started_with_(size_), hurries_(range.adaptive) {}
 
-void window::held(instant now, instant::duration lead) noexcept {
+void window::held(instant now, instant::duration lead, int in_flight) noexcept {
   if (phase_ == phase::full) return;
   if (hurries_) {
-    if (generation_.size == 0) generation_ = {now, size_, size_ - size_ / stragglers_of_generation, 0};
+    const int awaited = in_flight < 0 ? size_ : in_flight;
+    if (generation_.size == 0 && awaited > 0)
+      generation_ = {now, size_, awaited - awaited / stragglers_of_generation, 0};
   } else if (counting_) {
     held_meanwhile_ = true;
   } else if (!marked_) {

@@ -29,8 +29,8 @@ class window {
   instant::duration took() const noexcept { return took_; }
 
   /// Another request would have been begun, were the window larger. A round can tell no sooner than `lead` later: that
-  /// long it takes until a larger window is felt at all.
-  void held(instant now, instant::duration lead) noexcept;
+  /// long it takes until a larger window is felt at all. `in_flight`: -1: as many as there may be.
+  void held(instant now, instant::duration lead, int in_flight = -1) noexcept;
   /// A request took so long until it was answered.
   void answered(instant::duration took) noexcept;
   /// A request begun at `begun` is over, and so many are left in flight; `work` is 0 unless it succeeded.
