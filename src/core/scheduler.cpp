@@ -446,16 +446,20 @@ void scheduler::sync_clocks(instant now) noexcept {
 
 // ---- queues -----------------------------------------------------------------------------------------------------
 
+/// Whom a file in a queue waits for. Who needs a new ticket after a failure at the storage, or because of it, waits for the
+/// storage.
+host& scheduler::waits_for(const file_state& file) noexcept {
+  if (file.at == stage::ready) return storage(file.origin);
+  if (file.at == stage::unfunded || file.failing.failing()) return failed_at(file);
+  return file.left != no_origin ? storage(file.left) : api_;
+}
+
 /// Into a queue: `waiting`, `ready` or `unfunded`.
 void scheduler::enter(file_id f, stage at, instant now) noexcept {
   file_state& file = files_[f];
   file.at = at;
   file.since = now;
-  // Who waits for a new ticket after a failure at the storage, or because of it, waits for the storage.
-  const bool for_api =
-      at == stage::waiting && file.left == no_origin && (!file.failing.failing() || file.failed_at_api);
-  const bool at_storage = at == stage::ready || file.left != no_origin;
-  judge_at(file, for_api ? api_ : at_storage ? storage(file.origin) : failed_at(file), now);
+  judge_at(file, waits_for(file), now);
   file.failing.waits(now, readings_for(file, now));
 }
 

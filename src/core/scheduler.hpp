@@ -321,6 +321,7 @@ class scheduler {
   void park(file_id f, instant until, instant now);
 
   // queues
+  host& waits_for(const file_state& file) noexcept;
   void enter(file_id f, stage at, instant now) noexcept;
   void requeue(file_id f, instant now);
   void queue_again(file_id f, instant now);

@@ -160,7 +160,9 @@ verdict of_failure(const net::failure& why, phase where, bool reused) {
       return make(outcome_kind::private_storage, phase::connect, why.text + "; allow_private_storage would permit it");
     case handshake: return make(outcome_kind::handshake_lost, phase::connect, why.text);
     case session_refused: return make(outcome_kind::stale, phase::connect, why.text);
-    case closed: return make(reused ? outcome_kind::stale : outcome_kind::lost, where, why.text);
+    case closed:
+      if (reused) return make(outcome_kind::stale, where, why.text);
+      break;
     case unserved: return make(outcome_kind::unserved, where, why.text);
     case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);
     case cancelled: return make(outcome_kind::cancelled, where, "cancelled");
@@ -169,7 +171,9 @@ verdict of_failure(const net::failure& why, phase where, bool reused) {
     case timed_out:
     case none: break;
   }
-  return make(outcome_kind::lost, where, why.text);
+  verdict lost = make(outcome_kind::lost, where, why.text);
+  lost.what.fresh_connection = !reused;
+  return lost;
 }
 
 verdict of_source(net::source_status status, int system_errno) {

@@ -127,7 +127,7 @@ net::task<std::optional<verdict>> put_worker::exchange() {
   auto failed = judge(result, reused);
   if (failed) {
     failed->body_was_sent = result.sent_all;
-    failed->what.fresh_connection = !reused && !reader_.any_byte();
+    if (reader_.any_byte()) failed->what.fresh_connection = false;
   }
   if (result.reusable && !stopping_)
     reader_.next();

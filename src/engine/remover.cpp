@@ -166,9 +166,7 @@ void remover::presign_answered(file_id f, wire::response& answer, core::instant 
 
 void remover::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
-  verdict failed = of_failure(why, phase::remove, !fresh);
-  failed.what.fresh_connection = fresh;
-  fail(f, std::move(failed));
+  fail(f, of_failure(why, phase::remove, !fresh));
 }
 
 void remover::fail(file_id f, verdict v) {

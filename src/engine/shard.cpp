@@ -58,7 +58,7 @@ bool tells_of_absence(core::outcome_kind kind) {
 
 /// What is no reply may be half of one.
 verdict of_cut_reply() {
-  return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign, false);
+  return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign, true);
 }
 
 verdict busy_channels() {
@@ -246,9 +246,7 @@ void shard::presign_broke(file_id f, const net::failure& why, bool fresh) {
   flights_[f].channel = -1;
   if (pipeline_.given_up() && !std::exchange(told_of_pipelining_, true))
     journal_.log(severity::info, "the API does not take pipelined requests (" + why.text + "); asking one at a time");
-  verdict failed = of_failure(why, phase::presign, !fresh);
-  failed.what.fresh_connection = fresh;
-  fail_presign(f, std::move(failed));
+  fail_presign(f, of_failure(why, phase::presign, !fresh));
 }
 
 void shard::connection_opened(core::origin_id to) {

@@ -44,6 +44,12 @@ struct told_run {
                        if (static_cast<int>(told.size()) == last_) watch.end();
                      },
                      0ms};
+
+  /// A signal is told once its echoes are over: what is sent then is another one.
+  void wait_for(std::size_t count) {
+    while (told.size() < count && context.run_one_for(10s) > 0) {}
+    ASSERT_EQ(told.size(), count);
+  }
 };
 
 // Each signal is told with its cause and how many there were; after the end nothing keeps the context busy.
@@ -51,10 +57,8 @@ void tells_each() {
   told_run run(2);
   run.watch.begin();
   send(SIGINT);
-  std::thread later([] {
-    std::this_thread::sleep_for(200ms); // a person takes longer
-    send(SIGTERM);
-  });
+  run.wait_for(1);
+  send(SIGTERM);
   run.context.run_for(10s);
   EXPECT_TRUE(run.context.stopped()) << "nothing is waited for";
   ASSERT_EQ(run.told.size(), 2u);
@@ -63,7 +67,6 @@ void tells_each() {
   EXPECT_EQ(run.told[1].cause, stop_cause::terminated);
   EXPECT_EQ(run.told[1].nth, 2);
   EXPECT_EQ(run.watch.seen(), 2);
-  later.join();
 }
 TEST(signal_watch_death_test, tells_each) { IN_A_PROCESS_OF_ITS_OWN(tells_each()); }
 
@@ -134,8 +137,9 @@ TEST(signal_watch_death_test, alone_it_ends_the_process) {
 void hang() {
   watch_for_ends();
   told_run run(-1);
+  run.watch.begin();
   send(SIGTERM);
-  std::this_thread::sleep_for(200ms);
+  run.wait_for(1);
   send(SIGINT);
   for (;;) ::pause();
 }
