@@ -117,6 +117,8 @@ std::array<unsigned char, 16> md5::value() noexcept {
   return digest;
 }
 
+bool md5::fits(std::size_t bytes) const noexcept { return end_ - begin_ + bytes <= slot_bytes; }
+
 /// Into the slot, or to the rest while there is no whole block.
 void md5::append(std::span<const unsigned char> piece) noexcept {
   bytes_ += piece.size();
@@ -126,7 +128,7 @@ void md5::append(std::span<const unsigned char> piece) noexcept {
 
 void md5::append_some(std::span<const unsigned char> piece) noexcept {
   // The lanes run with what there is, but no longer than they have to: the more there is in each, the more meet.
-  while (slot_ != nullptr && end_ - begin_ + piece.size() > slot_bytes) lanes_.pass();
+  while (slot_ != nullptr && !fits(piece.size())) lanes_.pass();
   if (slot_ == nullptr) {
     if (rest_bytes_ + piece.size() < md5_block_bytes) {
       std::ranges::copy(piece, rest_.data() + rest_bytes_);

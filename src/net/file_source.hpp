@@ -92,6 +92,8 @@ class file_source {
   bool is_digested() const noexcept { return md5_.has_value(); }
   /// Bytes wait to be digested together with those of other sources: give these a turn before the next `read`.
   bool awaits_company() const noexcept { return md5_ && md5_->waits(); }
+  /// If `bytes` were read now, few would be digested side by side: in a moment others may have come.
+  bool lacks_company(std::size_t bytes) const noexcept { return md5_ && md5_->lacks_company(bytes); }
   /// The MD5 of all that was read, in hex; empty unless digesting. Nothing can be read after it.
   std::string md5();
 

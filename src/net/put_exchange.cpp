@@ -4,6 +4,11 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <algorithm>
+#include <chrono>
 
 namespace hoist::net {
 
@@ -72,6 +77,29 @@ task<progress> await_disk(stream& connection, answer_reader& reader, file_source
   co_return answered;
 }
 
+/// Lets a body that would be digested nearly alone wait a moment for others. The kernel has enough left to send meanwhile.
+/// Where nobody comes it waits less and less often.
+class patience_for_company {
+ public:
+  task<void> wait(stream& connection, const file_source& body) {
+    if (pieces_without_ > 0) {
+      --pieces_without_;
+      co_return;
+    }
+    asio::steady_timer moment(connection.get_executor(), longest);
+    error_code passed;
+    co_await moment.async_wait(asio::redirect_error(use_task, passed));
+    in_vain_ = body.lacks_company(small_batch_bytes) ? std::clamp(2 * in_vain_, 1, pieces_without_max) : 0;
+    pieces_without_ = in_vain_;
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds longest{2};
+  static constexpr int pieces_without_max = 64; ///< 4 MiB
+
+  int in_vain_ = 0, pieces_without_ = 0;
+};
+
 } // namespace
 
 task<put_result> put_exchange(stream& connection, answer_reader& reader, std::string_view head, file_source& body,
@@ -81,8 +109,10 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   error_code ec;
   bool more = true;
   std::size_t unheard = 0; ///< sent since the connection was last listened to
+  patience_for_company company;
   doing.enter(stage::sending);
   while (more && answered == progress::waiting && !ec) {
+    if (body.lacks_company(small_batch_bytes)) co_await company.wait(connection, body);
     const std::size_t n = send_piece(connection, head, body, result, ec);
     if (result.source != source_status::ok) co_return result;
     if (body.is_cold()) {
