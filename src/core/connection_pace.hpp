@@ -1,8 +1,8 @@
 #pragma once
 
 // How many connections may be begun to one origin. A storm is impossible: attempts under way grow only as connections
-// come about, and after a failed one at a host that answers on others (a balancer's limit of connections) the next is
-// tried alone, after a pause that doubles.
+// come about. One that is refused beside others that are of use shows a limit of connections: those that are lost below it
+// are made anew one at a time, and one beyond it is tried after a pause that doubles.
 
 #include "core/limits.hpp"
 #include "core/time.hpp"
@@ -32,6 +32,7 @@ class connection_pace {
     if (under_way >= at_once_) return false;
     return !limited() || (now >= again_ && standing + under_way < limit_at(now));
   }
+  /// When another may be begun beside `standing` ones, if no attempt under way is in its place.
   instant resumes(int standing) const noexcept {
     if (!limited()) return {};
     if (standing < limit_) return again_;

@@ -49,7 +49,7 @@ class limiter {
   // Passed on to the window, which see.
   int size() const noexcept { return window_.size(); }
   instant::duration took() const noexcept { return window_.took(); }
-  void held(instant now, instant::duration lead, int in_flight = -1) noexcept { window_.held(now, lead, in_flight); }
+  void held(instant now, instant::duration lead, int in_flight) noexcept { window_.held(now, lead, in_flight); }
   void restart() noexcept { window_.restart(); }
   void crowded(int in_flight, instant now) noexcept { window_.crowded(in_flight, now); }
 

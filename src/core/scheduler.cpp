@@ -159,7 +159,7 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
 }
 
 void scheduler::handle(const event::presign_failed& told, instant now) {
-  const event::presign_failed e{told.file, as_met_by(api_, told.why)};
+  const event::presign_failed e{told.file, excused(told.why, api_)};
   file_state& file = files_[e.file];
   assert(file.at == stage::presigning);
   count_left(file, false, e.why.kind);
@@ -185,7 +185,7 @@ void scheduler::handle(const event::put_answered& e, instant now) {
 }
 
 void scheduler::handle(const event::put_failed& told, instant now) {
-  const event::put_failed e{told.file, as_met_by(storage(files_[told.file].origin), told.why)};
+  const event::put_failed e{told.file, excused(told.why, storage(files_[told.file].origin))};
   file_state& file = files_[e.file];
   assert(file.at == stage::putting);
   --puts_in_flight_;
@@ -214,8 +214,8 @@ void scheduler::handle(const event::file_cancelled& e, instant now) {
   if (e.how == stop_kind::now || file.at == stage::presigning) decided_.push_back(action::abort_attempt{e.file});
 }
 
-/// A node behind a balancer that answers a handshake with an alert, or with no TLS at all, is not the end of a run.
-outcome scheduler::as_met_by(const host& where, outcome why) noexcept {
+/// A refused handshake counts as a lost one where others have been completed: one node behind a balancer may be broken.
+outcome scheduler::excused(outcome why, const host& where) noexcept {
   if (why.kind == outcome_kind::tls_refused && where.excuses_handshake()) why.kind = outcome_kind::handshake_lost;
   return why;
 }

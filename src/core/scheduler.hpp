@@ -307,7 +307,7 @@ class scheduler {
   void handle(const event::file_cancelled& e, instant now);
 
   // what follows from an outcome
-  static outcome as_met_by(const host& where, outcome why) noexcept;
+  static outcome excused(outcome why, const host& where) noexcept;
   void decide(file_id f, const outcome& why, host& where, instant now);
   bool ends_the_run(file_id f, const outcome& why, const host& where, instant now);
   void carry_out(file_id f, step s, host& where, const outcome& why, instant now);
@@ -335,7 +335,7 @@ class scheduler {
   void review(host& where, instant now);
   bool is_reviewed(const host& h, instant now) const noexcept;
   instant next_review(const host& h) const noexcept;
-  std::size_t may_stay(const host& where, instant now) const noexcept;
+  std::optional<std::size_t> may_stay(const host& where, instant now) const noexcept;
   bool is_shunned(const host& where, instant now) const noexcept;
   double pace_of(const host& h) const noexcept;
   void renew(file_id f, instant now);

@@ -25,14 +25,6 @@ constexpr double slump = 0.7;
 // A smaller window must do as well, but for the noise.
 constexpr double as_good = 0.95;
 
-// An answer that takes this many times as long as the quickest says that requests wait for each other. The quickest of a
-// few is compared: others may have had to wait for their connection. A generation that lasts much longer has large files
-// among small ones, and is judged by rounds.
-constexpr int waiting_num = 2, waiting_den = 1;
-constexpr int answers_of_late = 8;
-constexpr int generation_max = 8;
-constexpr int stragglers_of_generation = 16; // one in so many
-
 constexpr auto probe_interval_min = 1s;
 constexpr auto probe_interval_max = 16s;
 
@@ -41,16 +33,14 @@ constexpr int took_weight = 8; // of the answers behind the mean, the latest
 } // namespace
 
 window::window(window_range range) noexcept
-    : range_(range), phase_(range.adaptive ? phase::climbing : phase::full),
-      size_(range.adaptive ? std::clamp(range.start, range.min, range.max) : range.max), base_(size_),
-      started_with_(size_), hurries_(range.adaptive) {}
+    : range_(range), phase_(range.adaptive ? phase::opening : phase::full),
+      opening_(std::clamp(range.start, range.min, range.max), range.max),
+      size_(range.adaptive ? opening_.size() : range.max), base_(size_) {}
 
 void window::held(instant now, instant::duration lead, int in_flight) noexcept {
   if (phase_ == phase::full) return;
-  if (hurries_) {
-    const int awaited = in_flight < 0 ? size_ : in_flight;
-    if (generation_.size == 0 && awaited > 0)
-      generation_ = {now, size_, awaited - awaited / stragglers_of_generation, 0};
+  if (phase_ == phase::opening) {
+    opening_.held(now, in_flight);
   } else if (counting_) {
     held_meanwhile_ = true;
   } else if (!marked_) {
@@ -64,7 +54,7 @@ void window::answered(instant::duration took) noexcept {
 }
 
 void window::ended(instant begun, instant now, int in_flight, double work) noexcept {
-  if (hurries_ && hurry(begun, work, now)) return;
+  if (phase_ == phase::opening) return open(opening_.ended(begun, now, work), now - begun, now);
   if (!marked_ || now < count_from_) return;
   if (!counting_) {
     if (in_flight < size_) begin_counting(now, in_flight); // else it was larger a moment ago
@@ -79,49 +69,18 @@ void window::ended(instant begun, instant now, int in_flight, double work) noexc
   if (held_meanwhile_ && busy_ > 0ns) conclude(size_ * work_ / std::chrono::duration<double>(busy_).count(), now);
 }
 
-/// Grows by one with each answer, to twice its size in a generation, which is over when what was in flight at its beginning
-/// has been answered. False once all that is over: answers take long, some much longer than others, or a generation got no
-/// more done than the one before.
-bool window::hurry(instant begun, double work, instant now) noexcept {
-  generation& g = generation_;
-  const auto took = now - begun;
-  if (took < round_quick) { // a near host: rounds are quick enough
-    best_ = 0;
-    return hurries_ = second_look_ = false;
+void window::open(window_opening::verdict so_far, instant::duration took, instant now) noexcept {
+  base_ = size_ = opening_.size();
+  switch (so_far) {
+    case window_opening::verdict::goes_on: return;
+    case window_opening::verdict::near: phase_ = phase::climbing; return;
+    case window_opening::verdict::full: return settle(size_, now);
+    case window_opening::verdict::enough:
+      phase_ = phase::climbing;
+      base_ = size_ = opening_.enough();
+      marked_ = true;
+      count_from_ = now + 2 * std::max(took, took_); // until those of the larger window are through
   }
-  least_ = std::min(least_, took);
-  least_of_late_ = std::min(least_of_late_, took);
-  bool goes_on = work > 0;
-  if (++of_late_ >= std::max(answers_of_late, size_ / 8)) {
-    goes_on = goes_on && least_of_late_ * waiting_den <= least_ * waiting_num;
-    of_late_ = 0;
-    least_of_late_ = instant::duration::max();
-  }
-  if (g.size == 0 && goes_on) return true;
-  g.work += work;
-  g.left -= begun <= g.began ? 1 : 0;
-  if (goes_on) base_ = size_ = std::min({size_ + 1, 2 * g.size, range_.max});
-  const auto lasted = now - g.began;
-  goes_on = goes_on && lasted <= generation_max * least_;
-  if (g.left <= 0) {
-    const double done = g.work / std::chrono::duration<double>(std::max<instant::duration>(lasted, round_quick)).count();
-    const bool more = done > gain_of_doubling * best_;
-    goes_on = goes_on && (more || !std::exchange(second_look_, true));
-    if (more) second_look_ = false;
-    best_ = std::max(best_, done);
-    g.size = 0;
-  }
-  if (goes_on && size_ < range_.max) return true;
-  hurries_ = second_look_ = false;
-  if (goes_on) {
-    settle(size_, now);
-    return true;
-  }
-  best_ = 0;
-  base_ = size_ = std::max(size_ / 2, started_with_); // what took so long was begun when it was half as large
-  marked_ = true;
-  count_from_ = now + 2 * std::max(took, took_); // until those of the larger window are through
-  return false;
 }
 
 void window::begin_counting(instant now, int in_flight) noexcept {
@@ -139,7 +98,8 @@ instant::duration window::round_min() const noexcept {
 
 void window::conclude(double done, instant now) noexcept {
   switch (phase_) {
-    case phase::full: return;
+    case phase::full:
+    case phase::opening: return;
     case phase::recovering:
       if (done > 0) size_ = std::min(2 * size_, base_);
       if (size_ < base_) return;
@@ -223,13 +183,12 @@ void window::try_less(double done, instant now) noexcept {
 void window::restart() noexcept {
   size_ = std::min(range_.start, base_);
   phase_ = phase::recovering;
-  hurries_ = false;
   marked_ = counting_ = false;
   second_look_ = slumped_ = false;
 }
 
 void window::crowded(int in_flight, instant now) noexcept {
-  hurries_ = false;
+  if (phase_ == phase::opening) phase_ = phase::climbing;
   if (range_.adaptive && in_flight < size_) settle(std::max(in_flight, range_.min), now);
 }
 

@@ -1,14 +1,14 @@
 #pragma once
 
-// How many requests of one kind may be in flight. At a far host it begins with one more for each answer, while answers
-// take no longer than at first. Then it doubles for as long as more in flight means more done; then it settles, tries a
-// larger size now and then, and a smaller one when the host has become slower.
+// How many requests of one kind may be in flight. It doubles for as long as more in flight means more done (at a far host
+// with every answer: `window_opening`); then it settles, tries a larger size now and then, and a smaller one when the host
+// has become slower.
 //
 // What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Work
 // is weighed by its caller, so that a change from small files to large ones is no change of the host. Rounds in which the
 // window held nothing back say nothing.
 
-#include "core/time.hpp"
+#include "core/window_opening.hpp"
 
 namespace hoist::core {
 
@@ -29,8 +29,8 @@ class window {
   instant::duration took() const noexcept { return took_; }
 
   /// Another request would have been begun, were the window larger. A round can tell no sooner than `lead` later: that
-  /// long it takes until a larger window is felt at all. `in_flight`: -1: as many as there may be.
-  void held(instant now, instant::duration lead, int in_flight = -1) noexcept;
+  /// long it takes until a larger window is felt at all.
+  void held(instant now, instant::duration lead, int in_flight) noexcept;
   /// A request took so long until it was answered.
   void answered(instant::duration took) noexcept;
   /// A request begun at `begun` is over, and so many are left in flight; `work` is 0 unless it succeeded.
@@ -41,9 +41,9 @@ class window {
   void crowded(int in_flight, instant now) noexcept;
 
  private:
-  enum class phase : unsigned char { full, recovering, climbing, settled, trying_more, trying_less };
+  enum class phase : unsigned char { full, opening, recovering, climbing, settled, trying_more, trying_less };
 
-  bool hurry(instant begun, double work, instant now) noexcept;
+  void open(window_opening::verdict so_far, instant::duration took, instant now) noexcept;
   void begin_counting(instant now, int in_flight) noexcept;
   void conclude(double done, instant now) noexcept;
   void climb(double done, instant now) noexcept;
@@ -56,6 +56,7 @@ class window {
 
   window_range range_;
   phase phase_;
+  window_opening opening_;
   int size_;
   int base_;              ///< the size to return to when another one is no better
   double best_ = 0;       ///< work per second at base_; 0: not yet known
@@ -63,18 +64,6 @@ class window {
   bool slumped_ = false;  ///< the host does less than when we settled
   instant::duration probe_interval_{};
   instant next_probe_{};
-
-  int started_with_;
-  bool hurries_; ///< nothing says yet that it is large enough
-  struct generation {
-    instant began{};
-    int size = 0; ///< then; 0: there is none
-    int left = 0; ///< of those in flight then, to be awaited
-    double work = 0;
-  };
-  generation generation_;
-  instant::duration least_ = instant::duration::max(), least_of_late_ = least_;
-  int of_late_ = 0;
 
   instant::duration took_{};
   bool marked_ = false, counting_ = false, held_meanwhile_ = false;

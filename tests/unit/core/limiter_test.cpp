@@ -56,14 +56,14 @@ TEST(limiter, figures_merge) {
 int size_after_growth_of(std::uint64_t first_bytes, std::uint64_t later_bytes, std::chrono::nanoseconds later_latency) {
   limiter tested({1, 8, 1024, true}, {});
   instant now = t0;
-  tested.held(now, {});
+  tested.held(now, {}, tested.size());
   for (int round = 0; round < 24; ++round) {
     const bool later = round >= 10;
     const instant begun = now;
     now += later ? later_latency : 10ms;
     const int n = tested.size();
     for (int i = 0; i < n; ++i) tested.ended(begun, now, ending::served, n - 1 - i, later ? later_bytes : first_bytes);
-    tested.held(now, {});
+    tested.held(now, {}, tested.size());
   }
   return tested.size();
 }
@@ -96,7 +96,7 @@ TEST(limiter, a_throttled_host_does_not_settle_the_window) {
     }
     for (;;) {
       if (static_cast<int>(in_flight.size()) >= l.size()) {
-        l.held(now, {});
+        l.held(now, {}, l.size());
         break;
       }
       if (!l.may_start(now)) break;

@@ -51,7 +51,7 @@ class closed_loop {
       free_at_ = std::max(free_at_, now) + std::chrono::nanoseconds{static_cast<std::int64_t>(1e9 / capacity)};
       answers_.push({free_at_ + latency, now});
     }
-    if (more_to_do) tested.held(now, {});
+    if (more_to_do) tested.held(now, {}, in_flight());
   }
 
   std::priority_queue<answer, std::vector<answer>, std::greater<>> answers_;
@@ -131,7 +131,7 @@ TEST(window, regression_large_files_among_small_ones) {
       const double bytes = n % 3 == 0 ? 20e6 : 0;
       in_flight.push_back({now, bytes, 1 + bytes / 65536});
     }
-    w.held(now, 5ms);
+    w.held(now, 5ms, static_cast<int>(in_flight.size()));
     const auto large = std::ranges::count_if(in_flight, [](const file& f) { return f.work > 1; });
     for (auto& f : in_flight) f.left -= line / 1000 / static_cast<double>(std::max<std::ptrdiff_t>(large, 1));
     for (std::size_t i = 0; i < in_flight.size(); ++i) {
@@ -223,7 +223,7 @@ TEST(window, crowded) {
 TEST(window, stragglers_are_not_awaited) {
   window w(adaptive(1, 8, 1024));
   instant now = instant{} + 1000s;
-  w.held(now, {});
+  w.held(now, {}, w.size());
   for (int round = 0; round < 40; ++round) { // 7 of 8 come back every 50 ms, the eighth never
     const instant begun = now;
     now += 50ms;
@@ -231,7 +231,7 @@ TEST(window, stragglers_are_not_awaited) {
       w.answered(now - begun);
       w.ended(begun, now, w.size() - 1 - i, 1);
     }
-    w.held(now, {});
+    w.held(now, {}, w.size());
   }
   EXPECT_GE(w.size(), 512);
 }
