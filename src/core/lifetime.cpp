@@ -32,4 +32,12 @@ lifetime lifetime_of(const ticket_dates& dates, instant asked, const server_cloc
   return result;
 }
 
+const server_clock& clock_for(const ticket_dates& dates, instant asked, instant received, const server_clock& all,
+                              const server_clock& own, millis lifetime_max) {
+  const auto is_usable_by = [&](const server_clock& clock) {
+    return lifetime_of(dates, asked, clock, lifetime_max).usable(received);
+  };
+  return own.known() && !is_usable_by(all) && is_usable_by(own) ? own : all;
+}
+
 } // namespace hoist::core

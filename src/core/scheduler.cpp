@@ -80,11 +80,13 @@ void scheduler::group_presigns(int n) noexcept {
 
 void scheduler::connection_opened(std::optional<origin_id> to, instant now) {
   (to ? storage(*to) : api_).connection_opened(now);
+  if (!to) ++shared_.connections;
   sync_clocks(now);
 }
 
 void scheduler::connection_closed(std::optional<origin_id> to) {
   (to ? storage(*to) : api_).connection_closed();
+  if (!to) --shared_.connections;
 }
 
 void scheduler::origin_known(origin_id o, bool served, instant now) {
@@ -286,7 +288,7 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
   }
   case unreachable: {
     const auto down = api_.gate.down_since();
-    return at_api && !shared_.presigned && down && now - *down >= limits::unreachable_grace &&
+    return at_api && !shared_.presigned && shared_.connections == 0 && down && now - *down >= limits::unreachable_grace &&
            end(errc::api_unreachable, settlement::abandoned);
   }
   case rejected:

@@ -209,10 +209,13 @@ void shard::presign_disconnected() {
 void shard::presign_answered(file_id f, wire::response& answer, core::instant sent, bool) {
   const auto received = now_steady();
   flights_[f].channel = -1; // an abort that is still to come in this turn has nothing to abort
-  if (const auto date = wire::parse_http_date(answer.date))
+  core::server_clock its_clock;
+  if (const auto date = wire::parse_http_date(answer.date)) {
+    its_clock.observe(sent, received, *date, http_date_resolution);
     server_clock_.observe(sent, received, *date, http_date_resolution);
-  else if (!server_clock_.known())
+  } else if (!server_clock_.known()) {
     server_clock_.observe(received, received, now_wall(), core::millis{0});
+  }
 
   if (journal_.hears(severity::trace))
     journal_.log(severity::trace, name_for_log(f) + ": POST " + config_.api.text() + " answered " + std::to_string(answer.status) +
@@ -230,9 +233,10 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
     journal_.log(severity::warning, "the API's expires_at tells nothing that can be read; going by the URL's own expiry, or by presign_lifetime_max");
-  const auto lifetime = core::lifetime_of(one.ticket.dates, sent, server_clock_, config_.lifetime_max);
+  const auto& clock = core::clock_for(one.ticket.dates, sent, received, server_clock_, its_clock, config_.lifetime_max);
+  const auto lifetime = core::lifetime_of(one.ticket.dates, sent, clock, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
-  one.issued_at_server = server_clock_.at(sent);
+  one.issued_at_server = clock.at(sent);
   one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, *config_.origins, [this](core::origin_id given) { forget_origin(given); });
   if (!lifetime.usable(received)) {
     one.last_failure = {};

@@ -1,7 +1,9 @@
 """`hoist upload` against a server that shares no code with it: the wire as it must be, and replies as they must not be."""
 
+import email.utils
 import os
 import pathlib
+import random
 import sys
 import threading
 import time
@@ -194,6 +196,19 @@ class Liberal(Against):
             with self.subTest(name), Independent(presign=presign) as server:
                 run = self.upload(server, self.one_file())
                 self.assertEqual((run.code, len(server.presign_requests), len(server.put_requests)), (0, 1, 1), run.err)
+
+    # Machines behind one name whose clocks are forty minutes apart cost no file, and no request.
+    def test_clocks_of_several_machines(self):
+        def some_behind(server, handler, reply):
+            off = 2400 if random.random() < 0.4 else 0
+            handler.date_time_string = lambda: email.utils.formatdate(time.time() - off, usegmt=True)
+            ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 900 - off))
+            return {**reply, "expires_at": ends}
+
+        random.seed(1)
+        with Independent(presign=some_behind) as server:
+            run = self.upload(server, self.make_files(200))
+            self.assertEqual((run.code, len(server.presign_requests), len(server.put_requests)), (0, 200, 200), run.err)
 
     # No headers at all, as PHP writes it, is no header at all: the storage here wants one, and says so.
     def test_no_headers(self):

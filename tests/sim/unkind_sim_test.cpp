@@ -492,7 +492,7 @@ class unkind {
   void end_run(errc cause) {
     run_over_ = true;
     const bool dead = w_.dead_tickets > 0 || w_.all_dead_from || w_.short_lived > 0;
-    if (cause == errc::api_unreachable && facts_.presigned) fail("the run ended for an API that had been reached");
+    if (cause == errc::api_unreachable && (facts_.presigned || facts_.connections > 0)) fail("the run ended for an API that can be reached");
     if (cause == errc::api_refused && !dead) fail("the run ended for refusals that never were");
     if (cause == errc::storage_refused && w_.refused == 0) fail("the run ended for a storage that refused nothing");
   }

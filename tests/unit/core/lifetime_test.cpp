@@ -59,6 +59,25 @@ TEST(lifetime, expiry_and_both_readings_of_expires_at) {
   }
 }
 
+// One of several clocks behind a name may be off: a ticket is as good as its own reply's date makes it, or as all dates do,
+// whichever is better.
+TEST(lifetime, a_reply_is_judged_by_its_own_clock_where_others_would_have_its_ticket_dead) {
+  const auto usable = [](millis date_off, millis signer_off) {
+    server_clock own;
+    own.observe(asked, asked, issued + date_off, 0ms);
+    const ticket_dates dates{issued + signer_off + 900s, {}};
+    return lifetime_of(dates, asked, clock_for(dates, asked, asked, exact_clock(), own, lifetime_max), lifetime_max).usable(asked);
+  };
+  EXPECT_TRUE(usable(0ms, 0ms));
+  EXPECT_TRUE(usable(-40min, -40min)) << "signed and dated by a clock that is behind";
+  EXPECT_TRUE(usable(40min, 0ms)) << "only its date is ahead";
+  EXPECT_FALSE(usable(0ms, -40min)) << "by both it is dead";
+  EXPECT_FALSE(usable(40min, -40min));
+  const ticket_dates dates{issued - 1s, {}};
+  const server_clock all = exact_clock(), undated;
+  EXPECT_EQ(&clock_for(dates, asked, asked, all, undated, lifetime_max), &all) << "it has no date";
+}
+
 // A ticket is used up to, and not at, `use_before`; it is dead at, and not before, its expiry.
 TEST(lifetime, edges) {
   const lifetime l = lifetime_of({issued + 100s, {}}, asked, exact_clock(), lifetime_max);

@@ -11,8 +11,9 @@ namespace hoist::core {
 
 class scheduler_driver {
  public:
-  explicit scheduler_driver(scheduler_limits limits = {}, retry_policy policy = {}, std::uint64_t seed = 1)
-      : tested(limits, policy, seed) {}
+  explicit scheduler_driver(scheduler_limits limits = {}, retry_policy policy = {}, std::uint64_t seed = 1,
+                            shared_facts* shared = nullptr)
+      : tested(limits, policy, seed, shared) {}
 
   void add(file_id f) { tested.on(event::file_added{f}, now); }
   /// Files 0 to count - 1.

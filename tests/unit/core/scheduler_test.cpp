@@ -769,6 +769,30 @@ TEST(scheduler, regression_an_error_is_not_the_first_success) {
   EXPECT_LE(d.now - begun, 10s);
 }
 
+// While another thread's connection to it stands, an API that has answered nothing yet is not unreachable.
+TEST(scheduler, regression_another_thread_is_connected) {
+  shared_facts facts;
+  scheduler_limits counting;
+  counting.counts_connections = true;
+  scheduler other(counting, {}, 1, &facts);
+  scheduler_driver d(counting, {}, 1, &facts);
+  other.connection_opened(std::nullopt, d.now);
+  d.add(0);
+  d.drain();
+  const auto refused_for = [&](instant::duration how_long) {
+    std::string all;
+    for (const instant end = d.now + how_long; d.now < end && all.find("end_run") == std::string::npos;) {
+      d.presign_failed(0, unreachable);
+      all += d.drain();
+      if (all.find("end_run") == std::string::npos) all += d.wait_for_action();
+    }
+    return all;
+  };
+  EXPECT_EQ(refused_for(20s).find("end_run"), std::string::npos);
+  other.connection_closed(std::nullopt);
+  EXPECT_NE(refused_for(5s).find("end_run(api_unreachable)"), std::string::npos);
+}
+
 // A wake-up is set only for what can then be done: a file that waits for the window, not for the probe, sets none, and
 // the caller does not spin.
 TEST(scheduler, regression_no_wake_up_without_work) {
@@ -967,6 +991,28 @@ TEST(scheduler, regression_one_node_with_bad_tls) {
     else
       d.put_failed(1, tls_refused);
     EXPECT_EQ(d.drain(), "end_run(tls_refused) settle(1, abandoned, tls_refused)");
+  }
+}
+
+// So is the first one of all, while others are under way that may come about: the last of these tells.
+TEST(scheduler, regression_bad_tls_in_the_first_wave) {
+  for (const bool one_is_good : {false, true}) {
+    scheduler_driver d({4, 3, 4});
+    for (file_id f = 0; f < 3; ++f) d.add(f);
+    EXPECT_EQ(d.drain(), "start_presign(0) start_presign(1) start_presign(2)");
+    d.presign_failed(0, tls_refused);
+    EXPECT_EQ(d.drain(), "");
+    if (one_is_good) {
+      d.presigned(1);
+      d.drain();
+      d.presign_failed(2, tls_refused);
+      EXPECT_EQ(d.drain().find("end_run"), std::string::npos);
+    } else {
+      d.presign_failed(1, tls_refused);
+      EXPECT_EQ(d.drain(), "");
+      d.presign_failed(2, tls_refused);
+      EXPECT_TRUE(d.drain().starts_with("end_run(tls_refused)"));
+    }
   }
 }
 
