@@ -100,6 +100,7 @@ class host {
   stopwatch away_or_api;           ///< it or the API was away
   std::optional<instant> reviewed; ///< when those that wait for it were last looked at
   int depth = 1;                   ///< requests that one connection carries
+  std::size_t files = 0;           ///< inside, whose latest ticket leads here
 
  private:
   void answered(instant now) noexcept;

@@ -97,8 +97,7 @@ void scheduler::origin_known(origin_id o, bool served, instant now) {
 bool scheduler::origin_idle(origin_id o) const noexcept {
   if (o >= storages_.size() || !storages_[o]) return true;
   const host& h = *storages_[o];
-  if (h.in_flight() > 0 || h.connections() > 0 || !h.ready.empty() || !h.unfunded.empty()) return false;
-  return std::ranges::none_of(files_, [o](const file_state& f) { return f.at != stage::absent && f.origin == o; });
+  return h.connections() == 0 && h.files == 0;
 }
 
 void scheduler::forget_origin(origin_id o) {
@@ -138,8 +137,10 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   if (file.draining) return settle(e.file, settlement::abandoned, file.end_cause);
   file.ticket = e.ticket;
   file.has_ticket = true;
+  if (file.origin != no_origin) --storages_[file.origin]->files;
   file.origin = e.origin;
   host& where = storage(e.origin);
+  ++where.files;
   if (!file.ticket.usable(now)) return renew_dead(e.file, now);
   shared_.api.served();
   if (file.failing.failing() && file.failed_at_api) file.failing = {}; // what failed at the API has come to a good end
@@ -178,7 +179,8 @@ void scheduler::handle(const event::put_answered& e, instant now) {
   --puts_in_flight_;
   storage(file.origin).served_one(file.begun, now, e.bytes);
   sync_clocks(now);
-  storage_served_ = true;
+  ++stored_;
+  ++shared_.stored;
   shortage_until_ = {};
   shortage_pause_ = {};
   short_since_.reset();
@@ -531,6 +533,7 @@ void scheduler::drop_stale_parkings() noexcept {
 
 void scheduler::settle(file_id f, settlement how, errc cause) {
   files_[f].at = stage::absent;
+  if (files_[f].origin != no_origin) --storages_[files_[f].origin]->files;
   --open_files_;
   decided_.push_back(action::settle{f, how, cause});
 }

@@ -239,6 +239,9 @@ class scheduler {
   int presigns_window() const noexcept { return api_.limit.size(); }
   std::size_t tickets_ready() const noexcept;
   std::uint32_t open_files() const noexcept { return open_files_; }
+  /// Of these, how many more wait at an origin that is away, or much slower than another one, than it can take soon. They
+  /// need not count when it is asked whether others may come in, or they would be in the way of those.
+  std::size_t held_up() const noexcept { return open_files_ == 0 ? 0 : held_up_; }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
   /// What stands in the way; after next_action() had nothing.
   core::held_by held_by() const noexcept;
@@ -333,6 +336,7 @@ class scheduler {
   void fund(host& where, bool others_wait, instant now);
   void review(instant now);
   void review(host& where, instant now);
+  void count_held_up(instant now) noexcept;
   bool is_reviewed(const host& h, instant now) const noexcept;
   instant next_review(const host& h) const noexcept;
   std::optional<std::size_t> may_stay(const host& where, instant now) const noexcept;
@@ -371,7 +375,8 @@ class scheduler {
   supply_figures supply() const noexcept;
   bool tickets_are_wanted(instant now) const noexcept;
   bool another_ticket_may_help() const noexcept;
-  bool may_explore(instant now) const noexcept;
+  instant explores_again() const noexcept;
+  bool others_are_served() const noexcept { return now_ - others_served_ < limits::review_interval; }
   bool all_storages_away() const noexcept;
   void windows_held(instant now) noexcept;
 
@@ -402,15 +407,17 @@ class scheduler {
   int presign_group_ = 1;
   bool grouping_ = false; ///< a group has been begun, and there is need for more of it
   std::uint32_t open_files_ = 0;
+  std::size_t held_up_ = 0, tickets_held_up_ = 0; ///< as of the latest review
   instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
   instant::duration give_up_after_;
   instant now_{};      ///< when it was last told or asked something
   instant reviewed_{}; ///< when those that wait were last looked at
-  instant explored_{}; ///< when a ticket was last made to find another origin
+  instant explored_{};      ///< when a ticket was last made to find another origin
+  instant others_served_{}; ///< when another scheduler was last seen to have stored something
+  std::uint64_t stored_ = 0, stored_by_others_ = 0;
   std::optional<instant> short_since_;
   instant shortage_until_{};
   instant::duration shortage_pause_{};
-  bool storage_served_ = false;
   bool forced_ = false;
   scheduler_tallies tallies_;
 };

@@ -217,9 +217,8 @@ std::optional<instant> scheduler::next_wakeup() const {
   consider_host(api_, presigns, !waiting_.empty());
   if (((api_.sick.running() || all_storages_sick_since()) && !waiting_.empty()) || !api_.unfunded.empty())
     consider_review(api_.reviewed.value_or(now_) + limits::review_interval);
-  if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() &&
-      explored_ + limits::review_interval > now_)
-    consider(explored_ + limits::review_interval);
+  if (!waiting_.empty() && all_storages_away() && another_ticket_may_help() && explores_again() > now_)
+    consider(explores_again());
   for_each_storage([&](origin_id, const host& h) {
     consider_host(h, !h.ready.empty() && has_slot(h), !h.ready.empty());
     if (is_reviewed(h, now_)) consider_review(next_review(h));

@@ -4,6 +4,7 @@
 #include "core/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace hoist::core {
 
@@ -27,7 +28,10 @@ void scheduler::review_shortage(instant now) {
 void scheduler::review(instant now) {
   if (now - reviewed_ < limits::review_interval_min) return;
   reviewed_ = now;
+  if (const auto by_others = shared_.stored - stored_; std::exchange(stored_by_others_, by_others) != by_others)
+    others_served_ = now;
   review_shortage(now);
+  count_held_up(now);
   for_each_storage([&](origin_id, host& h) {
     if (is_reviewed(h, now) && now >= next_review(h)) review(h, now);
   });
@@ -93,9 +97,10 @@ void scheduler::review(host& where, instant now) {
   where.unfunded.for_each([&](file_id f) { candidates.push_back(f); });
   where.ready.for_each([&](file_id f) { candidates.push_back(f); });
   std::optional<std::size_t> stay = may_stay(where, now);
-  const bool shunned = is_shunned(where, now), crowded = tickets_ready() >= limits::tickets_ready_max;
-  const auto waiting = static_cast<int>(std::min<std::size_t>(candidates.size(), limits::tickets_ready_max));
-  const millis pause_max = std::clamp<millis>(waiting * limits::renewal_each, limits::renewal_few, limits::renewal_max);
+  const bool shunned = is_shunned(where, now), crowded = tickets_ready() >= limits::tickets_ready_max + tickets_held_up_;
+  const millis for_all = std::min(candidates.size(), limits::files_inside_max) * limits::renewal_each;
+  const millis pause_max = std::clamp<millis>(for_all, limits::renewal_few, limits::renewal_max);
+  const millis pause_max_led_back = std::max(for_all, limits::renewal_max);
   for (const file_id f : candidates) {
     file_state& file = files_[f];
     if (give_up(f, now) || !stay) continue;
@@ -107,7 +112,7 @@ void scheduler::review(host& where, instant now) {
     if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
     if (now < file.renew_at && (!crowded || file.led_back > 0)) continue;
     file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first,
-                                                 file.led_back >= limits::led_back_max ? limits::renewal_max : pause_max);
+                                                 file.led_back >= limits::led_back_max ? pause_max_led_back : pause_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
     renew(f, now);
@@ -123,6 +128,18 @@ std::optional<instant> scheduler::all_storages_sick_since() const noexcept {
     since = std::max(since.value_or(*h->sick.since()), *h->sick.since());
   }
   return since;
+}
+
+void scheduler::count_held_up(instant now) noexcept {
+  held_up_ = tickets_held_up_ = 0;
+  if (storages_.size() < 2) return;
+  for_each_storage([&](origin_id, const host& h) {
+    const auto stay = may_stay(h, now);
+    if (!stay) return;
+    const std::size_t soon = *stay + static_cast<std::size_t>(h.in_flight());
+    held_up_ += h.files > soon ? h.files - soon : 0;
+    tickets_held_up_ += h.ready.size() > *stay ? h.ready.size() - *stay : 0;
+  });
 }
 
 /// Those that wait for a presign: at an API that serves nobody, or for storages that do not.

@@ -83,9 +83,9 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
     const bool probe_ready = std::ranges::any_of(storages_, [&](const auto& h) {
       return h && !h->ready.empty() && files_[h->ready.front()].ticket.usable(now);
     });
-    return !probe_ready || may_explore(now);
+    return !probe_ready || (another_ticket_may_help() && now >= explores_again());
   }
-  if (tickets_ready() >= limits::tickets_ready_max) return false;
+  if (tickets_ready() >= limits::tickets_ready_max + tickets_held_up_) return false;
   const int most = tickets_wanted(supply()), missing = most - tickets_coming();
   return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
@@ -93,13 +93,16 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
 /// Where no storage has ever served, another ticket may lead to one that does; or to one that was not used of late; and
 /// a storage that is away, and for which nobody waits, is asked by nobody whether it is back.
 bool scheduler::another_ticket_may_help() const noexcept {
-  return !storage_served_ || std::ranges::any_of(storages_, [](const auto& h) {
+  return stored_ == 0 || others_are_served() || std::ranges::any_of(storages_, [](const auto& h) {
     return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
   });
 }
 
-bool scheduler::may_explore(instant now) const noexcept {
-  return another_ticket_may_help() && now - explored_ >= limits::review_interval;
+/// Precondition: a file waits for a ticket.
+instant scheduler::explores_again() const noexcept {
+  const bool is_new = files_[waiting_.front()].origin == no_origin && tickets_ready() < limits::files_inside;
+  if (!is_new) return explored_ + limits::explore_again;
+  return explored_ + (stored_by_others_ > 0 && stored_ == 0 ? limits::explore_likely : limits::explore_new);
 }
 
 /// The windows, not the lack of work or a rate, hold requests back: said so that they try a larger size.

@@ -169,7 +169,7 @@ void engine::start(std::shared_ptr<run> r) {
   }
   tell_ledger_notice();
   try {
-    intakes_.start([in = intake(r, files_open_max, admission_, ways_of_examined())]() mutable { in.pull_all(); });
+    intakes_.start([in = intake(r, held_up_, admission_, ways_of_examined())]() mutable { in.pull_all(); });
   } catch (const std::system_error& e) {
     r->source_threw(e.what());
     r->reports().end();
@@ -268,6 +268,11 @@ void engine::sampled(const sample& what) {
     const limit named = limit_of(what, options_.concurrency > 0, r);
     r.held_by[static_cast<std::size_t>(named)].fetch_add(1, std::memory_order_relaxed);
   });
+}
+
+void engine::held_up_changed(std::ptrdiff_t by) {
+  held_up_ += static_cast<std::size_t>(by);
+  if (by > 0) books_.for_each_batch([](run& r) { r.room_grew(); });
 }
 
 counters engine::snapshot() const {

@@ -24,10 +24,6 @@
 
 namespace hoist::engine {
 
-/// Files of one batch between its source and its sink. Bounds memory (about 1 KiB each) and is wide enough for the
-/// journal's groups at 40 000 files a second.
-constexpr std::size_t files_open_max = 4096;
-
 class engine final : shard_listener {
  public:
   /// Throws as the uploader's constructor does.
@@ -44,6 +40,7 @@ class engine final : shard_listener {
  private:
   void run_ended(errc cause, const diagnostics& details) override;
   void sampled(const sample& what) override;
+  void held_up_changed(std::ptrdiff_t by) override;
 
   ways_on ways_of_examined();
   void complete_without_files(run& r);
@@ -67,6 +64,7 @@ class engine final : shard_listener {
   std::vector<std::unique_ptr<shard>> shards_;
   std::unique_ptr<examiner> examiner_; ///< null without a ledger, as nothing can make a look wait then
   crew intakes_;
+  std::atomic<std::size_t> held_up_{0}; ///< files, of all shards
 
   std::mutex notice_mutex_;
   std::string ledger_notice_; ///< not told yet

@@ -4,11 +4,11 @@
 
 namespace hoist::engine {
 
-intake::intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, ways_on on)
-    : run_(std::move(r)), files_open_max_(files_open_max), admission_(&gate), on_(std::move(on)) {}
+intake::intake(std::shared_ptr<run> r, const std::atomic<std::size_t>& held_up, const admission& gate, ways_on on)
+    : run_(std::move(r)), held_up_(&held_up), admission_(&gate), on_(std::move(on)) {}
 
 void intake::pull_all() {
-  while (run_->wait_for_room(files_open_max_)) {
+  while (run_->wait_for_room(*held_up_)) {
     auto next = run_->pull();
     if (!next) break;
     run_->file_taken();

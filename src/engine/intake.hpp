@@ -6,6 +6,7 @@
 #include "engine/admission.hpp"
 #include "engine/flight.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 
@@ -13,14 +14,15 @@ namespace hoist::engine {
 
 class intake {
  public:
-  intake(std::shared_ptr<run> r, std::size_t files_open_max, const admission& gate, ways_on on);
+  /// `held_up`: files of all batches that a bad origin holds up; it outlives the intake.
+  intake(std::shared_ptr<run> r, const std::atomic<std::size_t>& held_up, const admission& gate, ways_on on);
 
   /// Returns when the source is drained or the run stopped; the run has then been told.
   void pull_all();
 
  private:
   std::shared_ptr<run> run_;
-  std::size_t files_open_max_;
+  const std::atomic<std::size_t>* held_up_;
   const admission* admission_;
   ways_on on_;
 };

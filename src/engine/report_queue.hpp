@@ -1,7 +1,7 @@
 #pragma once
 
 // Reports that are due, between the journal and the one thread that tells them. Whoever writes never waits for whoever
-// reads: what bounds the files in here is the window of each operation (`files_open_max`), since a file is open until
+// reads: what bounds the files in here is the window of each operation (`limits::files_inside`), since a file is open until
 // it has been told.
 
 #include "core/time.hpp"

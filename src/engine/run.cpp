@@ -1,5 +1,7 @@
 #include "engine/run.hpp"
 
+#include "core/limits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -62,15 +64,25 @@ bool run::end(errc cause, const diagnostics& details) {
   return true;
 }
 
-bool run::wait_for_room(std::size_t files_max) {
-  if (open_.load() < files_max) return !stopping();
-  // Resume well below the limit, so that a full window costs one wake-up per many files and not one per file.
+bool run::wait_for_room(const std::atomic<std::size_t>& held_up) {
+  using core::limits::files_inside, core::limits::files_inside_max;
+  const auto most = [&] { return files_inside + std::min(held_up.load(), files_inside_max - files_inside); };
+  if (open_.load() < most()) return !stopping();
   std::unique_lock lock(room_mutex_);
-  resume_below_ = files_max - files_max / 4;
   waiting_for_room_ = true;
-  room_.wait(lock, [&] { return stopping() || open_.load() < resume_below_; });
+  room_.wait(lock, [&] {
+    // Well below the limit, so that a full window costs one wake-up per many files and not one per file.
+    resume_below_ = most() - files_inside / 4;
+    return stopping() || open_.load() < resume_below_;
+  });
   waiting_for_room_ = false;
   return !stopping();
+}
+
+void run::room_grew() noexcept {
+  if (!waiting_for_room_.load()) return;
+  const std::lock_guard lock(room_mutex_);
+  room_.notify_one();
 }
 
 std::optional<source> run::pull() {

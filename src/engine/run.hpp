@@ -46,6 +46,7 @@ class run {
   bool stopping() const noexcept { return stop_.load() != 0; }
   /// The first cause stays: false for any other. Details are read after completion only.
   bool end(errc cause, const diagnostics& details);
+  void room_grew() noexcept;
   /// One of its files is on its way to the journal; true when no other is.
   bool file_settled() noexcept { return --unsettled_ == 0; }
   /// A batch's own; single uploads share the reporter's.
@@ -58,8 +59,9 @@ class run {
 
   // ---- intake thread
 
-  /// Blocks until another file may be open, or until stopped: then false.
-  bool wait_for_room(std::size_t files_max);
+  /// Blocks until another file may be open, or until stopped: then false. Those that are `held_up` do not count, up to a
+  /// bound; whoever changes that calls room_grew().
+  bool wait_for_room(const std::atomic<std::size_t>& held_up);
   std::optional<source> pull();
   void no_more_to_pull() noexcept { source_at_end_ = true; }
   void file_taken() noexcept {

@@ -541,6 +541,7 @@ void shard::tick(const net::error_code& ec) {
   if (config_.durable) record_leases();
   publish();
   publish_limits();
+  publish_held_up();
   const auto now = now_steady();
   watch_liveness(now);
   tell_absences(now);
@@ -550,6 +551,11 @@ void shard::tick(const net::error_code& ec) {
     listener_.sampled({scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
   }
   start_ticking();
+}
+
+void shard::publish_held_up() {
+  const std::size_t before = std::exchange(held_up_, scheduler_.held_up());
+  if (held_up_ != before) listener_.held_up_changed(static_cast<std::ptrdiff_t>(held_up_) - static_cast<std::ptrdiff_t>(before));
 }
 
 /// Shuts what is overdue; whether anything is connected still.

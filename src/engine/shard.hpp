@@ -62,6 +62,8 @@ struct sample {
 struct shard_listener {
   virtual void run_ended(errc cause, const diagnostics& details) = 0;
   virtual void sampled(const sample& what) = 0;
+  /// So many more of its files are held up by a bad origin, or fewer.
+  virtual void held_up_changed(std::ptrdiff_t by) = 0;
 
  protected:
   ~shard_listener() = default;
@@ -127,6 +129,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void record_leases();
   void publish();
   void publish_limits();
+  void publish_held_up();
   void publish_wait(core::instant now);
   void tell_absences(core::instant now);
   void watch_liveness(core::instant now);
@@ -182,6 +185,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   operations operations_;
   std::vector<std::string> storage_failures_; ///< by origin: how the latest attempt that reached nobody ended
   std::string api_failure_, latest_failure_;
+  std::size_t held_up_ = 0;                   ///< as told last
   bool told_short_ = false;
   std::vector<bool> told_away_;               ///< by origin, the API last
 

@@ -4,6 +4,8 @@ import email.utils
 import os
 import pathlib
 import random
+import signal
+import socket
 import sys
 import threading
 import time
@@ -43,6 +45,33 @@ class Limit(Against):
             self.assertEqual(run.code, 0, run.err)
             self.assertEqual(run.rows[-1]["done"], 150)
             self.assertLessEqual(front.dropped, 8 + 20 * run.rows[-1]["seconds"])
+
+
+class Origins(Against):
+    # Where each video's ticket leads to a storage that is gone, the images go on, although more videos wait than there may
+    # be files inside at once.
+    def test_those_of_a_storage_that_is_gone_are_in_nobodys_way(self):
+        def by_type(server, handler, reply):
+            video = server.tickets[reply["id"]][0] == "video/mp4"
+            return {**reply, "presigned_url": reply["presigned_url"].replace(str(server.port), str(gone))} if video else reply
+
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            gone = nobody.getsockname()[1]
+        folder = self.folder / "media"
+        folder.mkdir()
+        for i in range(5000):
+            (folder / f"{i}.png").write_bytes(b"image")
+            (folder / f"{i}.mp4").write_bytes(b"video")
+        with Independent(presign=by_type) as server:
+            manifest = self.folder / "rows.jsonl"
+            env = clean_environment(HOIST_API_KEY=server.key, HOIST_LOG_LEVEL="warning")
+            run = start_hoist("upload", "--endpoint", server.endpoint, "--no-resume", "-L", str(manifest), str(folder), env=env)
+            wait_for(lambda: len(server.objects) == 5000, "5000 images", seconds=60 * PATIENCE)
+            run.send_signal(signal.SIGINT)
+            _, err = run.communicate(timeout=DEADLINE)
+        rows = results(read_rows(manifest))
+        self.assertEqual(({row["status"] for row in rows}, len(rows)), ({"done"}, 5000), err)
+        self.assertIn(f"127.0.0.1:{gone}", err.decode())
 
 
 class Wire(Against):

@@ -119,6 +119,7 @@ struct bad_origin_case {
   const char* name;
   int shards;
   bool adaptive;
+  bool pinned;
   void (*misbehave)(manners&);
 };
 
@@ -131,6 +132,7 @@ class bad_origin : public testing::TestWithParam<bad_origin_case> {
     const auto& c = GetParam();
     plan p = planned(c.shards);
     p.storages = 4;
+    p.pinned = c.pinned;
     if (!c.adaptive) {
       p.limits.puts_max = p.limits.presigns_max = p.limits.tickets_ahead_max = 64 / c.shards;
       p.limits.puts = p.limits.presigns = sizing::fixed;
@@ -167,13 +169,16 @@ std::vector<bad_origin_case> bad_origins() {
                            m.retry_after = 60s;
                          }},
                         {"takes_few", [](manners& m) { m.throttle_above = 5; }},
-                        {"fails", [](manners& m) { m.transient = 1; }}, {"breaks", [](manners& m) { m.lost = 1; }}})
-    for (const int shards : {1, 2}) all.push_back({k.name, shards, shards > 1, k.misbehave});
+                        {"fails", [](manners& m) { m.transient = 1; }}, {"breaks", [](manners& m) { m.lost = 1; }}}) {
+    for (const int shards : {1, 2}) all.push_back({k.name, shards, shards > 1, false, k.misbehave});
+    all.push_back({k.name, 1, false, true, k.misbehave});
+  }
   return all;
 }
 
 INSTANTIATE_TEST_SUITE_P(scenarios, bad_origin, testing::ValuesIn(bad_origins()), [](const auto& c) {
-  return std::string(c.param.name) + (c.param.adaptive ? "_auto_" : "_") + std::to_string(c.param.shards);
+  return std::string(c.param.name) + (c.param.pinned ? "_pinned" : "") + (c.param.adaptive ? "_auto_" : "_") +
+         std::to_string(c.param.shards);
 });
 
 struct failing_case {

@@ -122,7 +122,8 @@ class host {
 
 struct plan {
   int shards = 1;
-  int storages = 1; ///< each ticket leads to one of them, by chance
+  int storages = 1;    ///< each ticket leads to one of them, by chance
+  bool pinned = false; ///< every ticket of a file leads to the same one
   scheduler_limits limits;
   retry_policy policy; ///< of the whole; each shard gets its share
   int files = 1'000'000;
@@ -211,7 +212,12 @@ class world {
   }
 
   void take_in() {
-    while (taken_ < plan_.files && taken_ - done - failed < plan_.open_max) {
+    const auto has_room = [this] { // as run::wait_for_room
+      const int open = taken_ - done - failed;
+      return open < static_cast<int>(limits::files_inside_max) &&
+             open - sum([](const scheduler& s) { return static_cast<int>(s.held_up()); }) < plan_.open_max;
+    };
+    while (taken_ < plan_.files && has_room()) {
       shard& least = **std::min_element(shards_.begin(), shards_.end(), [](const auto& a, const auto& b) {
         return a->tested.open_files() < b->tested.open_files();
       });
@@ -223,6 +229,7 @@ class world {
         f = least.free.back();
         least.free.pop_back();
       }
+      if (plan_.pinned) least.leads_to[f] = static_cast<origin_id>(taken_ % plan_.storages);
       least.tested.on(event::file_added{f}, now);
       ++taken_;
     }
@@ -249,7 +256,7 @@ class world {
   void deliver(const happening& h) {
     origin_id& leads_to = h.where->leads_to[h.file];
     const auto bad = (h.put ? storages[leads_to] : api).answered(now, h.failed);
-    if (!h.put && !bad && storages.size() > 1)
+    if (!h.put && !bad && storages.size() > 1 && !plan_.pinned)
       leads_to = static_cast<origin_id>(rng_.up_to(static_cast<std::int64_t>(storages.size()) - 1));
     if (h.put && bad)
       h.where->tested.on(event::put_failed{h.file, *bad}, now);
