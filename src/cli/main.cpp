@@ -1,16 +1,16 @@
 // The command `hoist`: finds the verb, and turns what goes wrong into a message and an exit status.
 
-#include "cli/bench_command.hpp"
-#include "cli/completion.hpp"
-#include "cli/delete_command.hpp"
-#include "cli/end_watch.hpp"
-#include "cli/environment.hpp"
-#include "cli/escape.hpp"
-#include "cli/exit_code.hpp"
-#include "cli/help.hpp"
-#include "cli/process.hpp"
-#include "cli/upload_command.hpp"
-#include "cli/usage_error.hpp"
+#include "cli/base/end_watch.hpp"
+#include "cli/base/environment.hpp"
+#include "cli/base/escape.hpp"
+#include "cli/base/exit_code.hpp"
+#include "cli/base/process.hpp"
+#include "cli/base/usage_error.hpp"
+#include "cli/bench/bench_command.hpp"
+#include "cli/options/completion.hpp"
+#include "cli/options/help.hpp"
+#include "cli/remove/delete_command.hpp"
+#include "cli/upload/upload_command.hpp"
 
 #include <exception>
 #include <new>

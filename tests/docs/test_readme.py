@@ -77,15 +77,15 @@ class Readme(TestCase):
     # A room's README names each of its files.
     def test_every_file_is_introduced(self):
         missing = []
-        for room in filter(pathlib.Path.is_dir, (ROOT / "src").iterdir()):
+        for room in filter(pathlib.Path.is_dir, (ROOT / "src").rglob("*")):
             text = (room / "README.md").read_text()
             stems = {file.name.split(".")[0] for file in room.glob("*.?pp")} - {"main"}
-            missing += [f"{room.name}/{stem}" for stem in sorted(stems) if not re.search(rf"`{stem}\b", text)]
+            missing += [f"{room.relative_to(ROOT)}/{stem}" for stem in sorted(stems) if not re.search(rf"`{stem}\b", text)]
         self.assertEqual(missing, [])
 
     # Each folder says what lives in it.
     def test_folders_have_readmes(self):
-        folders = [ROOT / "include/hoist", *(p for p in (ROOT / "src").iterdir() if p.is_dir()), ROOT / "tests", ROOT / "bench", ROOT / "cmake"]
+        folders = [ROOT / "include/hoist", *(p for p in (ROOT / "src").rglob("*") if p.is_dir()), ROOT / "tests", ROOT / "bench", ROOT / "cmake"]
         missing = [str(f.relative_to(ROOT)) for f in folders if not (f / "README.md").exists()]
         self.assertEqual(missing, [])
 

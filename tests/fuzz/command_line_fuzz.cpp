@@ -3,13 +3,13 @@
 //
 // The input is words, one a line; "NAME=value" lines before the first empty line are variables.
 
-#include "cli/bench_settings.hpp"
-#include "cli/delete_settings.hpp"
-#include "cli/endpoint.hpp"
-#include "cli/escape.hpp"
-#include "cli/settings.hpp"
-#include "cli/units.hpp"
-#include "cli/usage_error.hpp"
+#include "cli/base/escape.hpp"
+#include "cli/base/units.hpp"
+#include "cli/base/usage_error.hpp"
+#include "cli/bench/bench_settings.hpp"
+#include "cli/options/endpoint.hpp"
+#include "cli/options/settings.hpp"
+#include "cli/remove/delete_settings.hpp"
 #include "fuzz.hpp"
 #include "terminal.hpp"
 #include "wire/url.hpp"

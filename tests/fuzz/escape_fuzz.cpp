@@ -1,8 +1,8 @@
 // What people and logs see of names and servers' words: one line, valid UTF-8, nothing that steers a terminal; and where
 // a text can be read back, it is the one that was written.
 
-#include "cli/escape.hpp"
-#include "cli/json.hpp"
+#include "cli/base/escape.hpp"
+#include "cli/rows/json.hpp"
 #include "fuzz.hpp"
 #include "server/encoding.hpp"
 #include "terminal.hpp"

@@ -2,7 +2,7 @@
 //
 // The input is a pattern, then paths, one a line.
 
-#include "cli/glob.hpp"
+#include "cli/inputs/glob.hpp"
 #include "fuzz.hpp"
 
 #include <algorithm>

@@ -3,8 +3,8 @@
 //
 // The input is one line, a pattern, and then the list.
 
-#include "cli/filter.hpp"
-#include "cli/list_reader.hpp"
+#include "cli/inputs/filter.hpp"
+#include "cli/inputs/list_reader.hpp"
 #include "fuzz.hpp"
 
 #include <algorithm>

@@ -3,10 +3,10 @@
 //
 // The input is what an earlier run left, an empty line, and what this run writes. `@` begins a line that is made a row.
 
-#include "cli/id_list.hpp"
-#include "cli/manifest_file.hpp"
-#include "cli/rows.hpp"
-#include "cli/usage_error.hpp"
+#include "cli/base/usage_error.hpp"
+#include "cli/remove/id_list.hpp"
+#include "cli/rows/manifest_file.hpp"
+#include "cli/rows/rows.hpp"
 #include "fuzz.hpp"
 
 #include <boost/system/system_error.hpp>

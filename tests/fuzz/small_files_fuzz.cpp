@@ -1,11 +1,11 @@
 // Files and lines that people write: the key, the type map, mime.types, ids to delete. What is taken is clean; what is not
 // is refused without a word of it.
 
-#include "cli/escape.hpp"
-#include "cli/id_list.hpp"
-#include "cli/key_file.hpp"
-#include "cli/type_map.hpp"
-#include "cli/usage_error.hpp"
+#include "cli/base/escape.hpp"
+#include "cli/base/usage_error.hpp"
+#include "cli/options/key_file.hpp"
+#include "cli/options/type_map.hpp"
+#include "cli/remove/id_list.hpp"
 #include "fuzz.hpp"
 #include "wire/header_rules.hpp"
 #include "wire/media_types.hpp"

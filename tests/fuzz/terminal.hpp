@@ -2,7 +2,7 @@
 
 // What may stand on a terminal as it is.
 
-#include "cli/escape.hpp"
+#include "cli/base/escape.hpp"
 
 #include <string_view>
 
