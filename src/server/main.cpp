@@ -5,8 +5,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include "server/options.hpp"
-#include "server/server.hpp"
+#include "server/api/options.hpp"
+#include "server/service/server.hpp"
 
 namespace {
 

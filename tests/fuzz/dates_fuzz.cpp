@@ -1,7 +1,7 @@
 // wire/dates: what is read is a time within the calendar; hoist-server's own calendar writes the same text back.
 
 #include "fuzz.hpp"
-#include "server/calendar.hpp"
+#include "server/base/calendar.hpp"
 #include "wire/dates.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include "cli/base/escape.hpp"
 #include "cli/rows/json.hpp"
 #include "fuzz.hpp"
-#include "server/encoding.hpp"
+#include "server/base/encoding.hpp"
 #include "terminal.hpp"
 #include "wire/escape.hpp"
 

@@ -4,8 +4,8 @@
 // The input is lines: target, host, API key, id, media type, body size, then "name: value" of required headers.
 
 #include "fuzz.hpp"
-#include "server/http_message.hpp"
-#include "server/presign_request.hpp"
+#include "server/api/presign_request.hpp"
+#include "server/http/http_message.hpp"
 #include "wire/delete_request.hpp"
 #include "wire/head_request.hpp"
 #include "wire/put_head.hpp"

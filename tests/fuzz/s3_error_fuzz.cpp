@@ -2,7 +2,7 @@
 // which looks at the same bodies.
 
 #include "fuzz.hpp"
-#include "server/s3_error.hpp"
+#include "server/http/s3_error.hpp"
 #include "wire/s3_error.hpp"
 #include "wire/web_page.hpp"
 

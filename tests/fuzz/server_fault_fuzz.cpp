@@ -1,9 +1,9 @@
 // hoist-server's fault switches and quantities, and the tickets that are spoilt on purpose.
 
 #include "fuzz.hpp"
-#include "server/fault_plan.hpp"
-#include "server/quantity.hpp"
-#include "server/ticket_spoiler.hpp"
+#include "server/base/quantity.hpp"
+#include "server/faults/fault_plan.hpp"
+#include "server/faults/ticket_spoiler.hpp"
 
 #include <cmath>
 

@@ -2,11 +2,11 @@
 // here, so that what lies behind the signature is reached.
 
 #include "fuzz.hpp"
-#include "server/byte_range.hpp"
-#include "server/encoding.hpp"
-#include "server/presign_api.hpp"
-#include "server/put_judge.hpp"
-#include "server/route.hpp"
+#include "server/api/presign_api.hpp"
+#include "server/base/encoding.hpp"
+#include "server/http/byte_range.hpp"
+#include "server/service/route.hpp"
+#include "server/storage/put_judge.hpp"
 
 #include <algorithm>
 
