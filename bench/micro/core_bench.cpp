@@ -1,6 +1,6 @@
 // Decisions: what one file costs the scheduler in all its life, and what one ticket's dates cost. No I/O, no clock.
-#include "core/lifetime.hpp"
-#include "core/scheduler.hpp"
+#include "core/base/lifetime.hpp"
+#include "core/schedule/scheduler.hpp"
 
 #include <benchmark/benchmark.h>
 

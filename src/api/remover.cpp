@@ -2,7 +2,7 @@
 
 #include <hoist/remover.hpp>
 
-#include "engine/remover.hpp"
+#include "engine/removal/remover.hpp"
 
 #include <boost/asio/system_executor.hpp>
 

@@ -1,8 +1,8 @@
 #include "engine/engine.hpp"
 
-#include "engine/descriptors.hpp"
-#include "engine/from_options.hpp"
-#include "engine/intake.hpp"
+#include "engine/loop/descriptors.hpp"
+#include "engine/loop/from_options.hpp"
+#include "engine/operation/intake.hpp"
 #include "ledger/fingerprint.hpp"
 #include "ledger/memory_store.hpp"
 #include "ledger/sqlite_store.hpp"

@@ -3,14 +3,14 @@
 // Owns the threads and what they share. Nothing of the work happens here: it starts runs, spreads files over shards,
 // carries stops, and takes everything down in order.
 
-#include "engine/admission.hpp"
-#include "engine/books.hpp"
-#include "engine/crew.hpp"
-#include "engine/examiner.hpp"
-#include "engine/journal.hpp"
-#include "engine/reporter.hpp"
-#include "engine/run.hpp"
-#include "engine/shard.hpp"
+#include "engine/loop/crew.hpp"
+#include "engine/operation/admission.hpp"
+#include "engine/operation/books.hpp"
+#include "engine/operation/examiner.hpp"
+#include "engine/operation/journal.hpp"
+#include "engine/operation/reporter.hpp"
+#include "engine/operation/run.hpp"
+#include "engine/upload/shard.hpp"
 #include "ledger/store.hpp"
 #include "net/tls_context.hpp"
 

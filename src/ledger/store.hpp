@@ -2,7 +2,7 @@
 
 // The interface of the durable record.
 
-#include "core/time.hpp"
+#include "core/base/time.hpp"
 
 #include <hoist/error.hpp>
 #include <hoist/report.hpp>

@@ -4,10 +4,10 @@
 // another). It lives as long as its owner: connects when there is something to send, and again after a loss. What a loss
 // means for the requests on it is the listener's to decide; nothing is sent twice here.
 
-#include "core/pipeline.hpp"
-#include "core/ring.hpp"
-#include "core/scheduler.hpp"
-#include "core/time.hpp"
+#include "core/base/ring.hpp"
+#include "core/base/time.hpp"
+#include "core/pace/pipeline.hpp"
+#include "core/schedule/scheduler.hpp"
 #include "net/answer_reader.hpp"
 #include "net/connector.hpp"
 

@@ -3,7 +3,7 @@
 // The date formats of HTTP and S3, and those in which serialisers write an `expires_at`. All return nothing for what they
 // cannot read, and never throw.
 
-#include "core/time.hpp"
+#include "core/base/time.hpp"
 
 #include <optional>
 #include <string_view>

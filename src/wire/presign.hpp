@@ -2,7 +2,7 @@
 
 // The presign call: a request's bytes out, a reply's JSON in.
 
-#include "core/lifetime.hpp"
+#include "core/base/lifetime.hpp"
 #include "wire/header_rules.hpp"
 #include "wire/url.hpp"
 

@@ -1,6 +1,6 @@
 // wire::presign_reader: what a ticket of an arbitrary reply may never hold.
 
-#include "core/server_clock.hpp"
+#include "core/base/server_clock.hpp"
 #include "fuzz.hpp"
 #include "wire/presign.hpp"
 #include "wire/put_head.hpp"

@@ -4,7 +4,7 @@
 
 file(REMOVE_RECURSE ${SCRATCH})
 file(COPY ${ROOT}/src/core DESTINATION ${SCRATCH}/src)
-file(APPEND ${SCRATCH}/src/core/ring.hpp "#include <boost/asio/io_context.hpp>\n")
+file(APPEND ${SCRATCH}/src/core/base/ring.hpp "#include <boost/asio/io_context.hpp>\n")
 execute_process(COMMAND ${CMAKE_COMMAND} -DROOT=${SCRATCH} -P ${CMAKE_CURRENT_LIST_DIR}/check_layers.cmake
   RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
 if(result EQUAL 0)

@@ -7,9 +7,9 @@
 #include "simulated_ledger.hpp"
 #include "weather.hpp"
 
-#include "core/lifetime.hpp"
-#include "core/scheduler.hpp"
-#include "core/server_clock.hpp"
+#include "core/base/lifetime.hpp"
+#include "core/base/server_clock.hpp"
+#include "core/schedule/scheduler.hpp"
 
 #include <gtest/gtest.h>
 

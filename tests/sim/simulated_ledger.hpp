@@ -2,7 +2,7 @@
 
 // What a killed process leaves behind: rows that were committed. Those that still wait for their group are gone.
 
-#include "core/time.hpp"
+#include "core/base/time.hpp"
 
 #include <optional>
 #include <set>

@@ -12,8 +12,8 @@
 //
 // A failure names the seed; HOIST_UNKIND_SEED=n replays one, HOIST_UNKIND_SEEDS=n runs so many.
 
-#include "core/limits.hpp"
-#include "core/scheduler.hpp"
+#include "core/base/limits.hpp"
+#include "core/schedule/scheduler.hpp"
 
 #include <gtest/gtest.h>
 

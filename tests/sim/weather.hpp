@@ -2,7 +2,7 @@
 
 // What one seed makes of the world.
 
-#include "core/scheduler.hpp"
+#include "core/schedule/scheduler.hpp"
 
 #include <algorithm>
 #include <vector>

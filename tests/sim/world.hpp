@@ -4,7 +4,7 @@
 // simulated storages, on virtual time. For scenarios with numbers: how many requests a second arrive, how many files are done by
 // when. Everything follows from the seed.
 
-#include "core/scheduler.hpp"
+#include "core/schedule/scheduler.hpp"
 
 #include <algorithm>
 #include <deque>

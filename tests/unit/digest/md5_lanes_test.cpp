@@ -4,7 +4,7 @@
 
 #include "digest/md5_lanes.hpp"
 
-#include "core/random.hpp"
+#include "core/base/random.hpp"
 
 #include <gtest/gtest.h>
 
