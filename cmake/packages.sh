@@ -3,7 +3,7 @@
 # Newest first: the first of these that the release has is taken.
 boost_candidates="libboost-dev libboost1.83-dev libboost1.81-dev"
 build_packages="g++ cmake ninja-build make pkg-config libssl-dev libsimdjson-dev libpugixml-dev libsqlite3-dev libspdlog-dev libfmt-dev libcli11-dev"
-test_packages="libgtest-dev python3 curl openssl"
+test_packages="libgtest-dev python3 curl openssl clang-format"
 # What bench/ compiles; then what else its contenders need at run time, and the tracer that counts their waits.
 bench_packages="libbenchmark-dev libcurl4-openssl-dev libjson-c-dev"
 contender_packages="golang-go python3-aiohttp python3-uvloop strace"

@@ -1,5 +1,5 @@
-// The job with Beast as its examples use it: `http::file_body` over `beast::ssl_stream<beast::tcp_stream>`, one coroutine
-// per upload in flight, one thread.
+// The job with Beast as its examples use it: `http::file_body` over `beast::ssl_stream<beast::tcp_stream>`, one
+// coroutine per upload in flight, one thread.
 //
 //   stock_beast ENDPOINT LISTFILE CONCURRENCY
 //
@@ -30,8 +30,8 @@
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using asio::ip::tcp;
 using asio::use_awaitable;
+using asio::ip::tcp;
 using namespace std::chrono_literals;
 
 namespace {

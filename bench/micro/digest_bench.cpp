@@ -27,8 +27,9 @@ void kernel(benchmark::State& state, const md5_kernel& of) {
 const bool kernels_registered = [] {
   for (const md5_kernels* set : md5_kernels_here())
     for (const md5_kernel& one : set->by_lanes)
-      benchmark::RegisterBenchmark(("md5_" + std::string(set->instructions) + "/lanes:" + std::to_string(one.lanes)).c_str(),
-                                   [&one](benchmark::State& state) { kernel(state, one); });
+      benchmark::RegisterBenchmark(
+          ("md5_" + std::string(set->instructions) + "/lanes:" + std::to_string(one.lanes)).c_str(),
+          [&one](benchmark::State& state) { kernel(state, one); });
   return true;
 }();
 

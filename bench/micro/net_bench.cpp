@@ -84,12 +84,14 @@ struct bare_session {
     to.sin_family = AF_INET;
     to.sin_port = htons(peer.port());
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("no connection");
+    if (::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("no connection");
     std::vector<char> in(32 * 1024);
     for (bool done = false; !done;) {
       engine.set_output(block);
       const auto status = engine.handshake();
-      if (!send_block(engine.take_output()) || status == tls_engine::status::failed) throw std::runtime_error("no handshake");
+      if (!send_block(engine.take_output()) || status == tls_engine::status::failed)
+        throw std::runtime_error("no handshake");
       done = status == tls_engine::status::ok;
       if (done) break;
       const auto n = ::recv(socket, in.data(), in.size(), 0);

@@ -3,8 +3,8 @@
 //   roofline SUITE GIGABYTES SINK_CPU
 //
 // Each over GIGABYTES (10^9 bytes), in CPU time (user + system) of this process. The sink is a process of its own on
-// SINK_CPU (-1: anywhere). Sending is tried with buffers of 64, 128 and 256 KiB and the cheapest counts; sealing is done
-// in records of 16 KiB, as TLS does. Prints one JSON line:
+// SINK_CPU (-1: anywhere). Sending is tried with buffers of 64, 128 and 256 KiB and the cheapest counts; sealing is
+// done in records of 16 KiB, as TLS does. Prints one JSON line:
 // {"send_s_per_gb","send_buffer","seal_s_per_gb","cpu_s_per_gb"}.
 #include <openssl/evp.h>
 
@@ -117,10 +117,11 @@ const EVP_CIPHER* cipher_of(std::string_view suite) {
   throw std::runtime_error("SUITE is TLS_AES_128_GCM_SHA256 or TLS_AES_256_GCM_SHA384");
 }
 
-// Each record as TLS 1.3 seals it: a fresh nonce, five bytes of header authenticated, sixteen bytes of tag. Four records
-// of plaintext stay in the cache, as hoist's batch does.
+// Each record as TLS 1.3 seals it: a fresh nonce, five bytes of header authenticated, sixteen bytes of tag. Four
+// records of plaintext stay in the cache, as hoist's batch does.
 double sealing_seconds(const EVP_CIPHER* cipher, std::uint64_t total) {
-  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(), EVP_CIPHER_CTX_free);
+  const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
+                                                                                EVP_CIPHER_CTX_free);
   const std::array<unsigned char, 32> key{};
   std::array<unsigned char, 12> nonce{};
   const std::array<unsigned char, 5> header{23, 3, 3, 64, 17};
@@ -138,7 +139,8 @@ double sealing_seconds(const EVP_CIPHER* cipher, std::uint64_t total) {
     EVP_EncryptUpdate(context.get(), nullptr, &n, header.data(), static_cast<int>(header.size()));
     EVP_EncryptUpdate(context.get(), sealed.data() + at, &n, plain.data() + at, static_cast<int>(record_bytes));
     EVP_EncryptFinal_ex(context.get(), sealed.data() + at, &n);
-    require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag.size()), tag.data()) == 1, "tag");
+    require(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, static_cast<int>(tag.size()), tag.data()) == 1,
+            "tag");
   }
   return cpu_seconds() - begin;
 }
@@ -154,8 +156,8 @@ void measure(std::string_view suite, double gigabytes, int sink_cpu) {
     if (best == 0 || used < cheapest) cheapest = used, best = buffer;
   }
   const double sealing = sealing_seconds(cipher_of(suite), total) / gigabytes;
-  std::printf("{\"send_s_per_gb\":%.4f,\"send_buffer\":%zu,\"seal_s_per_gb\":%.4f,\"cpu_s_per_gb\":%.4f}\n", cheapest, best,
-              sealing, cheapest + sealing);
+  std::printf("{\"send_s_per_gb\":%.4f,\"send_buffer\":%zu,\"seal_s_per_gb\":%.4f,\"cpu_s_per_gb\":%.4f}\n", cheapest,
+              best, sealing, cheapest + sealing);
 }
 
 } // namespace

@@ -15,11 +15,12 @@ constexpr std::string_view key = "key-of-thirty-two-characters-000";
 std::string reply_text() {
   const std::string id = "0cf5fc88-9684-4e8c-924e-454ed52f869d";
   return R"({"id":")" + id + R"(","presigned_url":"https://storage.example/hoist-uploads/)" + id +
-         "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261122%2Fus-east-1%2Fs3%2Faws4_request"
+         "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20261122%2Fus-east-1%2Fs3%2Faws4_"
+         "request"
          "&X-Amz-Date=20261122T173627Z&X-Amz-Expires=900&X-Amz-SignedHeaders=content-type%3Bhost%3Bx-amz-meta-file-id"
          "&X-Amz-Signature=0dd5f2aa4b95c4a33383f047eb8a4fbba85a960f50f55c2401140ff9be175ebe"
-         R"(","public_url":"https://storage.example/files/)" + id +
-         R"(","expires_at":"2026-11-22T17:51:27Z","required_headers":{"x-amz-meta-file-id":")" + id + R"("}})";
+         R"(","public_url":"https://storage.example/files/)" +
+         id + R"(","expires_at":"2026-11-22T17:51:27Z","required_headers":{"x-amz-meta-file-id":")" + id + R"("}})";
 }
 
 void presign_write(benchmark::State& state) {

@@ -20,18 +20,19 @@ struct batch {
   /// in `batch_report::details`.
   std::function<std::optional<source>()> next;
 
-  /// Takes each file's report once it is settled and recorded. Called on a second thread of the batch's own, one call at a
-  /// time, in completion order. While it blocks, this batch takes no further files beyond some thousands; what is in flight
-  /// goes on and is recorded, and other operations do not notice. May not throw.
+  /// Takes each file's report once it is settled and recorded. Called on a second thread of the batch's own, one call
+  /// at a time, in completion order. While it blocks, this batch takes no further files beyond some thousands; what is
+  /// in flight goes on and is recorded, and other operations do not notice. May not throw.
   std::function<void(file_report&&)> sink;
 
-  /// Optional: called on the sink's thread when the reports that had come together are all delivered, before it waits for
-  /// more (at the latest every 1024 or so). A sink that collects what it writes can write it here, once. May not throw.
+  /// Optional: called on the sink's thread when the reports that had come together are all delivered, before it waits
+  /// for more (at the latest every 1024 or so). A sink that collects what it writes can write it here, once. May not
+  /// throw.
   std::function<void()> flush;
 
   /// Optional: told the id of each presign whose PUT was begun and got no answer that settled it, when its file is
-  /// settled or given up: something may be stored under it. Whoever wants to leave nothing behind deletes it. Called like
-  /// `sink`, and before it for the same file; may not throw.
+  /// settled or given up: something may be stored under it. Whoever wants to leave nothing behind deletes it. Called
+  /// like `sink`, and before it for the same file; may not throw.
   std::function<void(std::string id)> unconfirmed;
 
   /// Optional: told of progress and of things worth a log line, on the sink's thread and never beside it.

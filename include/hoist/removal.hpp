@@ -16,9 +16,9 @@ namespace hoist {
 /// What came of one id. An id that is gone already is deleted as far as anyone can see, and has no error.
 struct removal_report {
   std::string id;
-  error_code error;    ///< clear: the API says that the file is gone
-  diagnostics details; ///< of the last failure; meaningful when `error` is set
-  int attempts = 0;    ///< requests made
+  error_code error;                     ///< clear: the API says that the file is gone
+  diagnostics details;                  ///< of the last failure; meaningful when `error` is set
+  int attempts = 0;                     ///< requests made
   std::chrono::milliseconds elapsed{0}; ///< from its first request to its end
 };
 

@@ -28,9 +28,9 @@ using removal_callback = boost::asio::any_completion_handler<void(error_code, re
 /// Threads: distinct objects: safe. Shared objects: safe, except for the destructor and moves.
 /// After an operation has ended for a reason that would end any other (`key_refused` and its like), later ones end at
 /// once with the same reason.
-/// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their executors,
-/// and joins. It may not be called from a sink or a source.
-/// Memory: std::bad_alloc on its thread ends the process.
+/// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their
+/// executors, and joins. It may not be called from a sink or a source. Memory: std::bad_alloc on its thread ends the
+/// process.
 class remover {
  public:
   using executor_type = boost::asio::any_io_executor;

@@ -17,16 +17,17 @@ namespace hoist {
 struct source {
   std::filesystem::path path;                ///< the file, or the name of a memory source in reports
   std::shared_ptr<const std::string> memory; ///< the bytes; null for a file
-  std::string content_type;                  ///< e.g. "image/png", no control characters; empty: by the name's extension
-  std::uint64_t tag = 0;                     ///< yours; comes back in the report
-  /// From this byte on no component of `path` may be a symbolic link, or become one: the file fails as not regular. The length
-  /// of a folder that was walked, say, with its slash. Default: links are followed everywhere.
+  std::string content_type; ///< e.g. "image/png", no control characters; empty: by the name's extension
+  std::uint64_t tag = 0;    ///< yours; comes back in the report
+  /// From this byte on no component of `path` may be a symbolic link, or become one: the file fails as not regular. The
+  /// length of a folder that was walked, say, with its slash. Default: links are followed everywhere.
   std::size_t link_free_from = std::string::npos;
 
   static source file(std::filesystem::path path, std::string content_type = {}) {
     return {std::move(path), nullptr, std::move(content_type)};
   }
-  /// Has no name that a later run could know it by: it is not recorded in a ledger, and uploaded again by a run that resumes.
+  /// Has no name that a later run could know it by: it is not recorded in a ledger, and uploaded again by a run that
+  /// resumes.
   static source bytes(std::string name, std::string content, std::string content_type = {}) {
     return {std::move(name), std::make_shared<const std::string>(std::move(content)), std::move(content_type)};
   }

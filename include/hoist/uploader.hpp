@@ -55,12 +55,12 @@ auto bind_completion(Handler&& handler, const boost::asio::any_io_executor& fall
   auto work = boost::asio::make_work_guard(handler, fallback);
   return [handler = std::forward<Handler>(handler), work = std::move(work)](error_code ec, Result result) mutable {
     auto executor = work.get_executor();
-    boost::asio::post(executor, [handler = std::move(handler), work = std::move(work), ec,
-                                 result = std::move(result)]() mutable {
-      boost::asio::get_associated_cancellation_slot(handler).clear();
-      work.reset();
-      std::move(handler)(ec, std::move(result));
-    });
+    boost::asio::post(executor,
+                      [handler = std::move(handler), work = std::move(work), ec, result = std::move(result)]() mutable {
+                        boost::asio::get_associated_cancellation_slot(handler).clear();
+                        work.reset();
+                        std::move(handler)(ec, std::move(result));
+                      });
   };
 }
 
@@ -75,24 +75,22 @@ enum class stop_mode {
 ///
 /// Threads: distinct objects: safe. Shared objects: safe, except for the destructor and moves.
 /// A reason that ends a run (`api_unreachable` and its like) ends every operation that is under way; later ones begin
-/// afresh. Only after `key_refused` and `ledger_failed` every later operation ends at once with the same reason: make a new
-/// uploader once the cause is mended.
-/// Cancellation: as in all of Asio, a slot's signal is emitted where the handler's executor runs; bind handlers that have
-/// a slot to an executor of your own.
-/// Lifetime: the destructor cancels what is under way as `stop_mode::now` does, hands the completions to their executors,
-/// and joins. It may not be called from a sink, an observer or a source, nor from a completion handler whose executor runs
-/// what is posted to it on the spot.
-/// Memory: std::bad_alloc on one of its threads, except from `batch::next`, ends the process, as the files in that thread's
-/// hands could not be settled any more; with a ledger the next run goes on from there.
+/// afresh. Only after `key_refused` and `ledger_failed` every later operation ends at once with the same reason: make a
+/// new uploader once the cause is mended. Cancellation: as in all of Asio, a slot's signal is emitted where the
+/// handler's executor runs; bind handlers that have a slot to an executor of your own. Lifetime: the destructor cancels
+/// what is under way as `stop_mode::now` does, hands the completions to their executors, and joins. It may not be
+/// called from a sink, an observer or a source, nor from a completion handler whose executor runs what is posted to it
+/// on the spot. Memory: std::bad_alloc on one of its threads, except from `batch::next`, ends the process, as the files
+/// in that thread's hands could not be settled any more; with a ledger the next run goes on from there.
 class uploader {
  public:
   using executor_type = boost::asio::any_io_executor;
 
   /// Completion handlers without an executor of their own run on Asio's system executor, a thread of its own.
   ///
-  /// Throws boost::system::system_error: errc::invalid_options naming the field (a file of `tls.ca_files` that cannot be read
-  /// is one); errc::ledger_failed when `ledger` is damaged, in use, another API's or key's, or cannot be opened. Throws
-  /// std::system_error when threads cannot be made.
+  /// Throws boost::system::system_error: errc::invalid_options naming the field (a file of `tls.ca_files` that cannot
+  /// be read is one); errc::ledger_failed when `ledger` is damaged, in use, another API's or key's, or cannot be
+  /// opened. Throws std::system_error when threads cannot be made.
   explicit uploader(options o);
 
   /// Completion handlers without an executor of their own run on `executor`.
@@ -117,7 +115,8 @@ class uploader {
     return boost::asio::async_initiate<Token, void(error_code, file_report)>(
         [this](auto handler, source s) {
           auto signal = detail::connect_slot(handler);
-          start(std::move(s), detail::bind_completion<file_report>(std::move(handler), get_executor()), std::move(signal));
+          start(std::move(s), detail::bind_completion<file_report>(std::move(handler), get_executor()),
+                std::move(signal));
         },
         token, std::move(what));
   }
@@ -134,7 +133,8 @@ class uploader {
     return boost::asio::async_initiate<Token, void(error_code, batch_report)>(
         [this](auto handler, batch all) {
           auto signal = detail::connect_slot(handler);
-          start(std::move(all), detail::bind_completion<batch_report>(std::move(handler), get_executor()), std::move(signal));
+          start(std::move(all), detail::bind_completion<batch_report>(std::move(handler), get_executor()),
+                std::move(signal));
         },
         token, std::move(b));
   }

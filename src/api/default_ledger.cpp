@@ -30,7 +30,8 @@ std::filesystem::path default_ledger(const options& o) {
   if (!wire::parse_url(o.endpoint, u).empty()) return {};
   // Two keys are two accounts until somebody says otherwise: each has its own file, instead of a refusal.
   const auto fingerprint = ledger::key_fingerprint(o.api_key, u.where.text());
-  return state / "hoist" / (u.where.host + "-" + std::to_string(u.where.port) + "-" + fingerprint.substr(0, 8) + ".ledger");
+  return state / "hoist" /
+         (u.where.host + "-" + std::to_string(u.where.port) + "-" + fingerprint.substr(0, 8) + ".ledger");
 }
 
 } // namespace hoist

@@ -72,11 +72,11 @@ class hoist_condition_category final : public boost::system::error_category {
   const char* name() const noexcept override { return "hoist.condition"; }
   std::string message(int code) const override {
     switch (static_cast<condition>(code)) {
-      case condition::transient: return "transient";
-      case condition::permanent: return "permanent";
-      case condition::expired: return "expired";
-      case condition::cancelled: return "cancelled";
-      case condition::misuse: return "misuse";
+    case condition::transient: return "transient";
+    case condition::permanent: return "permanent";
+    case condition::expired: return "expired";
+    case condition::cancelled: return "cancelled";
+    case condition::misuse: return "misuse";
     }
     return "unknown condition";
   }
@@ -91,34 +91,34 @@ std::string_view name_of(errc code) noexcept {
 
 std::string_view name_of(phase p) noexcept {
   switch (p) {
-    case phase::source: return "source";
-    case phase::presign: return "presign";
-    case phase::connect: return "connect";
-    case phase::put: return "put";
-    case phase::record: return "record";
-    case phase::remove: return "remove";
+  case phase::source: return "source";
+  case phase::presign: return "presign";
+  case phase::connect: return "connect";
+  case phase::put: return "put";
+  case phase::record: return "record";
+  case phase::remove: return "remove";
   }
   return "unknown";
 }
 
 std::string_view name_of(verification v) noexcept {
   switch (v) {
-    case verification::none: return "none";
-    case verification::size: return "size";
-    case verification::md5: return "md5";
+  case verification::none: return "none";
+  case verification::size: return "size";
+  case verification::md5: return "md5";
   }
   return "unknown";
 }
 
 std::string_view name_of(limit l) noexcept {
   switch (l) {
-    case limit::none: return "none";
-    case limit::source: return "source";
-    case limit::presign_api: return "presign_api";
-    case limit::storage: return "storage";
-    case limit::concurrency: return "concurrency";
-    case limit::sink: return "sink";
-    case limit::waiting: return "waiting";
+  case limit::none: return "none";
+  case limit::source: return "source";
+  case limit::presign_api: return "presign_api";
+  case limit::storage: return "storage";
+  case limit::concurrency: return "concurrency";
+  case limit::sink: return "sink";
+  case limit::waiting: return "waiting";
   }
   return "unknown";
 }
@@ -133,7 +133,9 @@ const boost::system::error_category& condition_category() noexcept {
   return instance;
 }
 
-error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), category()}; }
+error_code make_error_code(errc code) noexcept {
+  return {static_cast<int>(code), category()};
+}
 
 boost::system::error_condition make_error_condition(condition group) noexcept {
   return {static_cast<int>(group), condition_category()};

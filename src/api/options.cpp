@@ -23,18 +23,20 @@ using namespace std::chrono_literals;
 
 void in_range(const char* field, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value < low || value > high)
-    refuse(field, "is " + std::to_string(value) + "; the range is " + std::to_string(low) + " to " + std::to_string(high));
+    refuse(field,
+           "is " + std::to_string(value) + "; the range is " + std::to_string(low) + " to " + std::to_string(high));
 }
 
 void positive(const char* field, std::chrono::milliseconds value) {
   if (value <= 0ms) refuse(field, "must be longer than nothing");
 }
 
-/// An address in full: "127.example.com" is a name, and anybody's. Of IPv6 that one alone: the forms with an IPv4 address
-/// inside, which count as it where connections are refused, may be routed anywhere.
+/// An address in full: "127.example.com" is a name, and anybody's. Of IPv6 that one alone: the forms with an IPv4
+/// address inside, which count as it where connections are refused, may be routed anywhere.
 bool is_loopback(const std::string& host) {
   wire::ipv4_bytes v4;
-  if (::inet_pton(AF_INET, host.c_str(), v4.data()) == 1) return wire::classify_address(v4) == wire::address_class::loopback;
+  if (::inet_pton(AF_INET, host.c_str(), v4.data()) == 1)
+    return wire::classify_address(v4) == wire::address_class::loopback;
   return host == "localhost" || host == "::1";
 }
 
@@ -43,7 +45,8 @@ void check_endpoint(const options& o) {
   if (const auto reason = wire::parse_url(o.endpoint, u); !reason.empty()) refuse("endpoint", std::string(reason));
   if (u.target != "/") refuse("endpoint", "has a path; give an origin: https://host[:port]");
   if (u.where.how == wire::scheme::http && !is_loopback(u.where.host) && !o.allow_plain_http)
-    refuse("endpoint", "is plain http, which would show the key to everybody on the way; use https, or allow_plain_http");
+    refuse("endpoint",
+           "is plain http, which would show the key to everybody on the way; use https, or allow_plain_http");
 }
 
 } // namespace

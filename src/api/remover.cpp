@@ -51,7 +51,9 @@ remover::remover(remover&&) noexcept = default;
 remover& remover::operator=(remover&&) noexcept = default;
 remover::~remover() = default;
 
-remover::executor_type remover::get_executor() const noexcept { return body_->ex; }
+remover::executor_type remover::get_executor() const noexcept {
+  return body_->ex;
+}
 
 void remover::start(removal all, detail::removal_callback done, std::shared_ptr<detail::stop_signal> signal) {
   auto run = std::make_shared<engine::removal_run>(std::move(all), std::move(done));
@@ -59,6 +61,8 @@ void remover::start(removal all, detail::removal_callback done, std::shared_ptr<
   body_->work.start(std::move(run));
 }
 
-void remover::cancel(stop_mode how) { body_->work.stop_all(how); }
+void remover::cancel(stop_mode how) {
+  body_->work.stop_all(how);
+}
 
 } // namespace hoist

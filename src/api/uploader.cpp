@@ -75,7 +75,8 @@ struct uploader::body {
   ~body() { hub->close(); }
 
   executor_type ex;
-  std::shared_ptr<stop_hub> hub = std::make_shared<stop_hub>(); // outlives the work: a sink may start something to the very end
+  std::shared_ptr<stop_hub> hub =
+      std::make_shared<stop_hub>(); // outlives the work: a sink may start something to the very end
   engine::engine work;
 };
 
@@ -90,7 +91,9 @@ uploader::uploader(uploader&&) noexcept = default;
 uploader& uploader::operator=(uploader&&) noexcept = default;
 uploader::~uploader() = default;
 
-uploader::executor_type uploader::get_executor() const noexcept { return body_->ex; }
+uploader::executor_type uploader::get_executor() const noexcept {
+  return body_->ex;
+}
 
 void uploader::start(source what, detail::upload_callback done, std::shared_ptr<detail::stop_signal> signal) {
   auto run = std::make_shared<engine::run>(std::move(done), std::chrono::steady_clock::now());
@@ -104,8 +107,12 @@ void uploader::start(batch all, detail::batch_callback done, std::shared_ptr<det
   body_->work.start(std::move(run));
 }
 
-void uploader::cancel(stop_mode how) { body_->work.stop_all(how); }
+void uploader::cancel(stop_mode how) {
+  body_->work.stop_all(how);
+}
 
-counters uploader::snapshot() const { return body_->work.snapshot(); }
+counters uploader::snapshot() const {
+  return body_->work.snapshot();
+}
 
 } // namespace hoist

@@ -37,7 +37,8 @@ int run(const std::vector<std::string>& words) {
   if (verb == "--help" || verb == "-h" || verb == "help") return print_text(general_help());
   if (verb.empty()) throw usage_error("name a command: upload, delete, bench or completion. See hoist --help.");
   if (verb.starts_with('-')) throw usage_error("the command comes first, as in hoist upload " + escaped(verb));
-  throw usage_error("'" + escaped(verb) + "' is no command; use upload, delete, bench or completion. See hoist --help.");
+  throw usage_error("'" + escaped(verb) +
+                    "' is no command; use upload, delete, bench or completion. See hoist --help.");
 }
 
 } // namespace

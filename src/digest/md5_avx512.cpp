@@ -1,6 +1,6 @@
-// Compiled for AVX-512 VL (CMakeLists.txt), and called where that is there: its rotations and its logic of three operands,
-// in registers of 256 bits. Those of 512 bits slow some processors down, and were tried in an early form only: slower with
-// Clang, faster with GCC.
+// Compiled for AVX-512 VL (CMakeLists.txt), and called where that is there: its rotations and its logic of three
+// operands, in registers of 256 bits. Those of 512 bits slow some processors down, and were tried in an early form
+// only: slower with Clang, faster with GCC.
 
 #include "digest/md5_kernels.hpp"
 #include "digest/md5_steps.hpp"

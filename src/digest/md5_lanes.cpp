@@ -7,8 +7,8 @@ namespace hoist::digest {
 
 namespace {
 
-/// Two of the batches that the send path makes for us: while one waits for company another can come in. Slots of twice to eight times the size could
-/// not be told from this one by what an upload costs.
+/// Two of the batches that the send path makes for us: while one waits for company another can come in. Slots of twice
+/// to eight times the size could not be told from this one by what an upload costs.
 constexpr std::size_t slot_bytes = 2 * 64 * 1024 + md5_block_bytes;
 /// Larger pieces are taken in parts.
 constexpr std::size_t piece_bytes_max = 96 * 1024;
@@ -54,7 +54,8 @@ void md5_lanes::leave(md5& d) noexcept {
 /// Precondition: somebody waits.
 void md5_lanes::pass() noexcept {
   const auto all = waiting();
-  const auto& kernel = *std::ranges::find_if(kernels_.by_lanes, [&](const md5_kernel& k) { return k.lanes >= all.size(); });
+  const auto& kernel =
+      *std::ranges::find_if(kernels_.by_lanes, [&](const md5_kernel& k) { return k.lanes >= all.size(); });
   const std::size_t blocks = std::ranges::min(all, {}, &md5::whole_blocks)->whole_blocks();
   std::array<std::uint32_t, 4 * md5_lanes_max> state;
   std::array<const unsigned char*, md5_lanes_max> messages;
@@ -77,7 +78,9 @@ void md5_lanes::pass() noexcept {
 
 // ---- one digest -------------------------------------------------------------------------------------------------
 
-md5::md5(md5_lanes& lanes) : lanes_(lanes), state_(initial_state) { lanes.make_slots(); }
+md5::md5(md5_lanes& lanes) : lanes_(lanes), state_(initial_state) {
+  lanes.make_slots();
+}
 
 void md5::restart() noexcept {
   if (slot_ != nullptr) leave_slot();
@@ -117,12 +120,15 @@ std::array<unsigned char, 16> md5::value() noexcept {
   return digest;
 }
 
-bool md5::fits(std::size_t bytes) const noexcept { return end_ - begin_ + bytes <= slot_bytes; }
+bool md5::fits(std::size_t bytes) const noexcept {
+  return end_ - begin_ + bytes <= slot_bytes;
+}
 
 /// Into the slot, or to the rest while there is no whole block.
 void md5::append(std::span<const unsigned char> piece) noexcept {
   bytes_ += piece.size();
-  for (; piece.size() > piece_bytes_max; piece = piece.subspan(piece_bytes_max)) append_some(piece.first(piece_bytes_max));
+  for (; piece.size() > piece_bytes_max; piece = piece.subspan(piece_bytes_max))
+    append_some(piece.first(piece_bytes_max));
   append_some(piece);
 }
 

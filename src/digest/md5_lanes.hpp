@@ -1,11 +1,11 @@
 #pragma once
 
-// MD5 digests of many messages at once, on one thread. One digest alone is bound by its own latency (0.8 GB/s); the blocks of
-// several are worked on side by side, up to sixteen of them in about the time of two.
+// MD5 digests of many messages at once, on one thread. One digest alone is bound by its own latency (0.8 GB/s); the
+// blocks of several are worked on side by side, up to sixteen of them in about the time of two.
 //
-// How to use it: one `md5_lanes` for a thread, an `md5` for each message under way. What `update` is given is copied and
-// waits until there is enough company, so whoever feeds it gives others a turn while `waits()`; `value()` never waits for
-// anybody. A digest that is alone is worked on at once, without copying.
+// How to use it: one `md5_lanes` for a thread, an `md5` for each message under way. What `update` is given is copied
+// and waits until there is enough company, so whoever feeds it gives others a turn while `waits()`; `value()` never
+// waits for anybody. A digest that is alone is worked on at once, without copying.
 
 #include "digest/md5_kernels.hpp"
 
@@ -20,8 +20,8 @@ namespace hoist::digest {
 
 class md5;
 
-/// What the digests of one thread share. Memory: nothing before the first digest is made, then a slot for each lane, at most
-/// 2.1 MB in all, however many digests there are; pages of it that small messages never reach are never there.
+/// What the digests of one thread share. Memory: nothing before the first digest is made, then a slot for each lane, at
+/// most 2.1 MB in all, however many digests there are; pages of it that small messages never reach are never there.
 /// Threads: one. Lifetime: outlives its digests.
 class md5_lanes {
  public:
@@ -29,8 +29,8 @@ class md5_lanes {
   md5_lanes(const md5_lanes&) = delete;
   md5_lanes& operator=(const md5_lanes&) = delete;
 
-  /// How full the lanes were: `blocks` of 64 bytes were digested in passes that had room for `rooms`; `alone` of them had
-  /// no company.
+  /// How full the lanes were: `blocks` of 64 bytes were digested in passes that had room for `rooms`; `alone` of them
+  /// had no company.
   struct tallies {
     std::uint64_t blocks = 0, rooms = 0, alone = 0;
   };
@@ -45,7 +45,8 @@ class md5_lanes {
   unsigned char* join(md5& d) noexcept;
   void leave(md5& d) noexcept;
   bool full() const noexcept { return waiting_count_ == lanes(); }
-  /// Of those that could be in the lanes a quarter is not. (Half, or all but one: dearer, by 8 % and where nobody is slow.)
+  /// Of those that could be in the lanes a quarter is not. (Half, or all but one: dearer, by 8 % and where nobody is
+  /// slow.)
   bool sparse() const noexcept { return 4 * waiting_count_ < 3 * std::min(open_, lanes()); }
   void pass() noexcept;
 
@@ -74,7 +75,8 @@ class md5 {
   void finish(std::span<const char> piece = {}) noexcept;
   /// Pieces wait for those of other digests.
   bool waits() const noexcept { return slot_ != nullptr; }
-  /// A piece of `bytes` would have the lanes run now, a quarter of them or more empty: in a moment others may have come.
+  /// A piece of `bytes` would have the lanes run now, a quarter of them or more empty: in a moment others may have
+  /// come.
   bool lacks_company(std::size_t bytes) const noexcept { return slot_ != nullptr && !fits(bytes) && lanes_.sparse(); }
   /// Of everything; finishes.
   std::array<unsigned char, 16> value() noexcept;

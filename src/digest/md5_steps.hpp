@@ -1,7 +1,7 @@
-// MD5's compression (RFC 1321) of `Lanes` messages at once, word i of all of them side by side in vectors. Included by one
-// .cpp for each instruction set, compiled for that set: hence everything in here is of the including file alone, and
-// nothing but templates of our own is used, since an inline function of another header could be kept in the form that
-// an older machine cannot run.
+// MD5's compression (RFC 1321) of `Lanes` messages at once, word i of all of them side by side in vectors. Included by
+// one .cpp for each instruction set, compiled for that set: hence everything in here is of the including file alone,
+// and nothing but templates of our own is used, since an inline function of another header could be kept in the form
+// that an older machine cannot run.
 
 #pragma once
 
@@ -121,7 +121,8 @@ template <int N, class V, int... I>
 [[gnu::always_inline]] inline void load_words(V (&words)[16], const unsigned char* const* messages, std::size_t at,
                                               std::integer_sequence<int, I...>) {
   ((words[I] = little_endian(load<V>(messages[I % N] + at + I / N * N * 4))), ...);
-  if constexpr (N == 4) (transpose<N>(words + 0), transpose<N>(words + 4), transpose<N>(words + 8), transpose<N>(words + 12));
+  if constexpr (N == 4)
+    (transpose<N>(words + 0), transpose<N>(words + 4), transpose<N>(words + 8), transpose<N>(words + 12));
   if constexpr (N == 8) (transpose<N>(words + 0), transpose<N>(words + 8));
 }
 
@@ -142,8 +143,8 @@ template <class V>
   to[0] += what[0], to[1] += what[1], to[2] += what[2], to[3] += what[3];
 }
 
-/// `blocks` blocks of Groups * N messages, each from its own place. `state`: the four words of MD5's state, each for all
-/// messages.
+/// `blocks` blocks of Groups * N messages, each from its own place. `state`: the four words of MD5's state, each for
+/// all messages.
 template <int N, int Groups>
 [[gnu::always_inline]] inline void run(std::uint32_t* state, const unsigned char* const* messages, std::size_t blocks) {
   using V = vector<N>;

@@ -31,15 +31,20 @@ constexpr int connections_kept = 4, connections_kept_from = 8;
 // What an uploader without a ledger remembers: nothing that anybody could ask for later.
 constexpr std::size_t rows_without_ledger = 0;
 
-int at_least_one(int n) { return std::max(1, n); }
+int at_least_one(int n) {
+  return std::max(1, n);
+}
 
 /// `total` over `parts` as evenly as it goes; the first ones get the rest.
-int share(int total, int parts, int index) { return total / parts + (index < total % parts ? 1 : 0); }
+int share(int total, int parts, int index) {
+  return total / parts + (index < total % parts ? 1 : 0);
+}
 
 std::unique_ptr<ledger::store> open_ledger(const options& o) {
   if (o.ledger.empty()) return std::make_unique<ledger::memory_store>(rows_without_ledger);
   const auto origin = api_origin(o).text();
-  return std::make_unique<ledger::sqlite_store>(o.ledger, ledger::owner{origin, ledger::key_fingerprint(o.api_key, origin)},
+  return std::make_unique<ledger::sqlite_store>(o.ledger,
+                                                ledger::owner{origin, ledger::key_fingerprint(o.api_key, origin)},
                                                 ledger::opening{o.rekey, o.resume != resume_mode::none});
 }
 
@@ -76,27 +81,27 @@ shard_config config_of(const options& o) {
   return c;
 }
 
-/// What keeps a scheduler from more, in the user's terms. A window that hoist sizes itself is as large as is of use: what
-/// stands behind it is the host.
+/// What keeps a scheduler from more, in the user's terms. A window that hoist sizes itself is as large as is of use:
+/// what stands behind it is the host.
 limit limit_of(const sample& seen, bool concurrency_given, const run& r) {
   switch (seen.what) {
-    case core::held_by::nothing:
-      if (r.starved_of_room()) return limit::sink;
-      if (!r.source_at_end()) return limit::source;
-      return seen.puts_in_flight > 0 ? limit::storage : seen.presigns_in_flight > 0 ? limit::presign_api : limit::sink;
-    case core::held_by::presign_window:
-    case core::held_by::presign_rate:
-    case core::held_by::presign_connections: return limit::presign_api;
-    case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
-    case core::held_by::put_rate:
-    case core::held_by::put_connections: return limit::storage;
-    case core::held_by::retry_budget:
-    case core::held_by::pauses: return seen.at_api ? limit::presign_api : limit::storage;
-    case core::held_by::api_away:
-    case core::held_by::storage_away:
-    case core::held_by::api_silent:
-    case core::held_by::storage_silent:
-    case core::held_by::shortage: break;
+  case core::held_by::nothing:
+    if (r.starved_of_room()) return limit::sink;
+    if (!r.source_at_end()) return limit::source;
+    return seen.puts_in_flight > 0 ? limit::storage : seen.presigns_in_flight > 0 ? limit::presign_api : limit::sink;
+  case core::held_by::presign_window:
+  case core::held_by::presign_rate:
+  case core::held_by::presign_connections: return limit::presign_api;
+  case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
+  case core::held_by::put_rate:
+  case core::held_by::put_connections: return limit::storage;
+  case core::held_by::retry_budget:
+  case core::held_by::pauses: return seen.at_api ? limit::presign_api : limit::storage;
+  case core::held_by::api_away:
+  case core::held_by::storage_away:
+  case core::held_by::api_silent:
+  case core::held_by::storage_silent:
+  case core::held_by::shortage: break;
   }
   return limit::waiting;
 }
@@ -104,8 +109,10 @@ limit limit_of(const sample& seen, bool concurrency_given, const run& r) {
 } // namespace
 
 engine::engine(const options& o)
-    : options_(o), tls_(o.tls), ledger_(open_ledger(o)),
-      admission_(rules_of(o, *ledger_), [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); }) {
+    : options_(o)
+    , tls_(o.tls)
+    , ledger_(open_ledger(o))
+    , admission_(rules_of(o, *ledger_), [this](const diagnostics& why) { run_ended(errc::ledger_failed, why); }) {
   reporter_ = std::make_unique<reporter>(
       reporter::hooks{[this] { return snapshot(); }, [this](const std::shared_ptr<run>& r) { books_.leave(r); }});
   journal_ = std::make_unique<journal>(*ledger_, *reporter_,
@@ -146,8 +153,8 @@ engine::engine(const options& o)
 engine::~engine() {
   books_.close();
   stop_all(stop_mode::now);
-  // Each leaves when its source and the shards have heard of the stop and its callers have heard of that; a callback that
-  // starts something meanwhile finds the books closed. Then nobody calls us any more but our own threads.
+  // Each leaves when its source and the shards have heard of the stop and its callers have heard of that; a callback
+  // that starts something meanwhile finds the books closed. Then nobody calls us any more but our own threads.
   books_.wait_until_empty();
   intakes_.join();
   reporter_->stop();

@@ -67,7 +67,7 @@ class engine final : shard_listener {
   std::atomic<std::size_t> held_up_{0}; ///< files, of all shards
 
   std::mutex notice_mutex_;
-  std::string ledger_notice_; ///< not told yet
+  std::string ledger_notice_;                           ///< not told yet
   std::atomic<std::uint64_t> recalled_{0}, refused_{0}; ///< files that no shard ever saw
 };
 

@@ -12,7 +12,9 @@ namespace {
 // About 5 ms: nobody notices it at a start, and keys are long random strings to begin with.
 constexpr int rounds = 20'000;
 
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 
 } // namespace
 

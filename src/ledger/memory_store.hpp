@@ -1,7 +1,7 @@
 #pragma once
 
-// A record for the life of the process, bounded: beyond `rows_max` the oldest rows are forgotten, so that a million files
-// do not stay in memory for nobody to ask for.
+// A record for the life of the process, bounded: beyond `rows_max` the oldest rows are forgotten, so that a million
+// files do not stay in memory for nobody to ask for.
 
 #include "ledger/store.hpp"
 

@@ -68,13 +68,13 @@ class checksum {
 
 std::int64_t checksum_of(const row& r, std::int64_t run) {
   checksum sum;
-  for (const std::string_view text : {std::string_view(r.path), std::string_view(r.id), std::string_view(r.public_url),
-                                      std::string_view(r.etag), std::string_view(r.content_type), std::string_view(r.message)})
+  for (const std::string_view text :
+       {std::string_view(r.path), std::string_view(r.id), std::string_view(r.public_url), std::string_view(r.etag),
+        std::string_view(r.content_type), std::string_view(r.message)})
     sum.add(text);
-  for (const std::int64_t number :
-       {static_cast<std::int64_t>(r.state), static_cast<std::int64_t>(r.size), r.mtime_ns, r.ctime_ns,
-        static_cast<std::int64_t>(r.verified), std::int64_t{r.attempts}, std::int64_t{r.presigns},
-        static_cast<std::int64_t>(r.cause), run})
+  for (const std::int64_t number : {static_cast<std::int64_t>(r.state), static_cast<std::int64_t>(r.size), r.mtime_ns,
+                                    r.ctime_ns, static_cast<std::int64_t>(r.verified), std::int64_t{r.attempts},
+                                    std::int64_t{r.presigns}, static_cast<std::int64_t>(r.cause), run})
     sum.add(number);
   sum.add(r.retained_until);
   sum.add(r.expires);
@@ -85,7 +85,8 @@ std::int64_t checksum_of(const row& r, std::int64_t run) {
 
 std::string text_of(sqlite3_stmt* s, int column) {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(s, column));
-  return bytes == nullptr ? std::string{} : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(s, column)));
+  return bytes == nullptr ? std::string{}
+                          : std::string(bytes, static_cast<std::size_t>(sqlite3_column_bytes(s, column)));
 }
 
 std::optional<core::wall_time> time_of(sqlite3_stmt* s, int column) {
@@ -103,7 +104,9 @@ void set_path(sqlite3_stmt* s, std::string_view path) {
   sqlite3_bind_blob(s, 1, path.data() == nullptr ? "" : path.data(), static_cast<int>(path.size()), SQLITE_STATIC);
 }
 
-void set(sqlite3_stmt* s, int index, std::int64_t number) { sqlite3_bind_int64(s, index, number); }
+void set(sqlite3_stmt* s, int index, std::int64_t number) {
+  sqlite3_bind_int64(s, index, number);
+}
 
 void set(sqlite3_stmt* s, int index, const std::optional<core::wall_time>& time) {
   if (time)
@@ -120,12 +123,14 @@ std::string system_reason(int error) {
 /// Of an I/O error that has a remedy, as a full disk has; else empty.
 std::string_view known_reason(int error) {
   switch (error) {
-    case EFBIG: return "cannot be written: it may not grow any more (ulimit -f, or its file system); raise that and run the same command again";
-    case EDQUOT: return "cannot be written: the disk quota is used up; free some space and run the same command again";
-    case ENOSPC: return disk_full;
-    case EROFS: return read_only;
-    case ENOMEM: return no_memory;
-    default: return {};
+  case EFBIG:
+    return "cannot be written: it may not grow any more (ulimit -f, or its file system); raise that and run the same "
+           "command again";
+  case EDQUOT: return "cannot be written: the disk quota is used up; free some space and run the same command again";
+  case ENOSPC: return disk_full;
+  case EROFS: return read_only;
+  case ENOMEM: return no_memory;
+  default: return {};
   }
 }
 
@@ -152,8 +157,12 @@ row row_from(sqlite3_stmt* s, std::string_view path) {
 
 } // namespace
 
-void sqlite_store::close_database::operator()(sqlite3* db) const noexcept { sqlite3_close(db); }
-void sqlite_store::finalize::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
+void sqlite_store::close_database::operator()(sqlite3* db) const noexcept {
+  sqlite3_close(db);
+}
+void sqlite_store::finalize::operator()(sqlite3_stmt* s) const noexcept {
+  sqlite3_finalize(s);
+}
 
 // ---- opening ----------------------------------------------------------------------------------------------------
 
@@ -179,7 +188,8 @@ sqlite_store::~sqlite_store() {
   put_.reset();
 }
 
-/// Root could read and write it anyway. Where modes cannot be changed the file system has none, and there is nothing to be had.
+/// Root could read and write it anyway. Where modes cannot be changed the file system has none, and there is nothing to
+/// be had.
 void sqlite_store::refuse_what_others_can_write(unsigned owner, unsigned mode) {
   if (owner != ::geteuid() && owner != 0)
     fail("belongs to another user, who could change what it says; name another with --ledger");
@@ -189,12 +199,14 @@ void sqlite_store::refuse_what_others_can_write(unsigned owner, unsigned mode) {
   const bool changed = ::chmod(file_.c_str(), mode & all & ~of_others) == 0 && ::lstat(file_.c_str(), &now) == 0;
   if (!changed || (now.st_mode & of_others) != 0) return;
   ::chmod(file_.c_str(), mode & all);
-  fail("can be written by others, who could change what it says; take that away with chmod go-w, or name another with --ledger");
+  fail("can be written by others, who could change what it says; take that away with chmod go-w, or name another with "
+       "--ledger");
 }
 
 void sqlite_store::open_database() {
-  // Created by us, so that it is private from its first byte on; SQLite makes its journal with the same mode. One that is
-  // there is not opened beside SQLite: to close it again would take away the locks of whoever in this process has it.
+  // Created by us, so that it is private from its first byte on; SQLite makes its journal with the same mode. One that
+  // is there is not opened beside SQLite: to close it again would take away the locks of whoever in this process has
+  // it.
   const int made = ::open(file_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
   if (made >= 0) ::close(made);
   if (made < 0 && errno != EEXIST) fail("cannot be opened: " + std::generic_category().message(errno));
@@ -232,7 +244,8 @@ void sqlite_store::check_soundness() {
 
 void sqlite_store::choose_journal() {
   if (text("PRAGMA journal_mode=WAL") != "wal")
-    notice_ = "the ledger " + file_.string() + " is on a file system without write-ahead logging; it is safe, and slower";
+    notice_ =
+        "the ledger " + file_.string() + " is on a file system without write-ahead logging; it is safe, and slower";
   run("PRAGMA synchronous=FULL");
   // 16 MB between checkpoints: neighbouring groups change the same pages, which are then written back once.
   run("PRAGMA wal_autocheckpoint=4000");
@@ -355,7 +368,8 @@ void sqlite_store::run(const char* sql) {
 
 sqlite_store::statement sqlite_store::prepare(const char* sql) {
   sqlite3_stmt* s = nullptr;
-  if (sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK) fail("cannot be used");
+  if (sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &s, nullptr) != SQLITE_OK)
+    fail("cannot be used");
   return statement(s);
 }
 
@@ -390,26 +404,24 @@ void sqlite_store::fail(const std::string& what) {
   if (opening && (code == SQLITE_NOMEM || (code == SQLITE_IOERR && error == ENOMEM))) throw std::bad_alloc();
   std::string text = what;
   switch (code) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      text = "is in use by another process; wait for that one, or name another with --ledger";
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED: text = "is in use by another process; wait for that one, or name another with --ledger"; break;
+  case SQLITE_NOTADB: text = "is no ledger of hoist's, or damaged; name another with --ledger"; break;
+  // SQLite says the same of a page that makes no sense and of one that the disk does not give (EIO).
+  case SQLITE_CORRUPT: text = "is damaged, or its disk is; move it aside to start anew, or restore a copy"; break;
+  case SQLITE_FULL: text = disk_full; break;
+  case SQLITE_READONLY: text = read_only; break;
+  case SQLITE_NOMEM: text = no_memory; break;
+  case SQLITE_OK:
+  case SQLITE_ROW:
+  case SQLITE_DONE: break;
+  case SQLITE_IOERR:
+    if (const auto known = known_reason(error); !known.empty()) {
+      text = known;
       break;
-    case SQLITE_NOTADB: text = "is no ledger of hoist's, or damaged; name another with --ledger"; break;
-    // SQLite says the same of a page that makes no sense and of one that the disk does not give (EIO).
-    case SQLITE_CORRUPT: text = "is damaged, or its disk is; move it aside to start anew, or restore a copy"; break;
-    case SQLITE_FULL: text = disk_full; break;
-    case SQLITE_READONLY: text = read_only; break;
-    case SQLITE_NOMEM: text = no_memory; break;
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE: break;
-    case SQLITE_IOERR:
-      if (const auto known = known_reason(error); !known.empty()) {
-        text = known;
-        break;
-      }
-      [[fallthrough]];
-    default: text += ": " + reason + system_reason(error);
+    }
+    [[fallthrough]];
+  default: text += ": " + reason + system_reason(error);
   }
   throw boost::system::system_error(make_error_code(errc::ledger_failed), "the ledger " + file_.string() + " " + text);
 }

@@ -3,8 +3,8 @@
 // The record on disk: one SQLite file, one process, one connection.
 //
 // WAL with synchronous=FULL: a commit that returned survives a power cut. locking_mode=EXCLUSIVE is set before WAL: it
-// keeps other processes out (SQLite 3.40 can corrupt a WAL that two connections reset), and needs no shared memory file.
-// A file system that cannot do WAL gets the rollback journal, which is as safe and slower; `notice` then says so.
+// keeps other processes out (SQLite 3.40 can corrupt a WAL that two connections reset), and needs no shared memory
+// file. A file system that cannot do WAL gets the rollback journal, which is as safe and slower; `notice` then says so.
 
 #include "ledger/store.hpp"
 
@@ -26,15 +26,15 @@ struct owner {
 };
 
 struct opening {
-  bool rekey = false;        ///< take over a record made with another key
-  bool earlier_runs = true;  ///< false: `find` sees only what was put since it was opened
+  bool rekey = false;       ///< take over a record made with another key
+  bool earlier_runs = true; ///< false: `find` sees only what was put since it was opened
 };
 
 class sqlite_store final : public store {
  public:
-  /// Opens or creates `file` (mode 0600). Throws boost::system::system_error (errc::ledger_failed) with what is wrong and
-  /// what to do: in use by another process, not a ledger, damaged, of a newer version, of another API or key, read-only.
-  /// The file is then left as it was.
+  /// Opens or creates `file` (mode 0600). Throws boost::system::system_error (errc::ledger_failed) with what is wrong
+  /// and what to do: in use by another process, not a ledger, damaged, of a newer version, of another API or key,
+  /// read-only. The file is then left as it was.
   sqlite_store(const std::filesystem::path& file, const owner& whose, opening how = {});
   ~sqlite_store() override;
 

@@ -40,8 +40,8 @@ class store {
  public:
   virtual ~store() = default;
 
-  /// The last row put for `path`, committed or not; nothing when there is none. Any thread that may wait for as long as a
-  /// commit takes. Throws as `commit` does when the record cannot be read, or what it holds is not what was written.
+  /// The last row put for `path`, committed or not; nothing when there is none. Any thread that may wait for as long as
+  /// a commit takes. Throws as `commit` does when the record cannot be read, or what it holds is not what was written.
   virtual std::optional<row> find(std::string_view path) = 0;
 
   /// Stages a row. It is not durable, and may not be reported, before the next `commit` has returned.

@@ -6,7 +6,9 @@ namespace hoist::net {
 
 namespace {
 
-bool holds(const addresses& list, const tcp::endpoint& address) { return std::ranges::find(list, address) != list.end(); }
+bool holds(const addresses& list, const tcp::endpoint& address) {
+  return std::ranges::find(list, address) != list.end();
+}
 
 /// Families by turns (RFC 8305), so that one that is broken costs one attempt and not all of them.
 addresses interleaved(const addresses& list) {
@@ -35,7 +37,8 @@ addresses address_list::next_order(time_point now) {
   for (const auto& e : known_)
     if (!holds(bad, e)) good.push_back(e);
   // Not std::ranges::rotate, whose result Clang 14 cannot make with the library of GCC 12.
-  if (!good.empty()) std::rotate(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(turn_++ % good.size()), good.end());
+  if (!good.empty())
+    std::rotate(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(turn_++ % good.size()), good.end());
   addresses order = interleaved(good);
   order.insert(order.end(), bad.begin(), bad.end());
   return order;

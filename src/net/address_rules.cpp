@@ -16,8 +16,8 @@ failure refuse_address(const asio::ip::address& address, reach allowed) {
   const auto kind = class_of(address);
   if (kind == wire::address_class::public_) return {};
   if (kind != wire::address_class::private_)
-    return {failure_kind::address_refused, "the storage leads to " + address.to_string() +
-                                               ", where a public API may not send us"};
+    return {failure_kind::address_refused,
+            "the storage leads to " + address.to_string() + ", where a public API may not send us"};
   if (allowed == reach::not_loopback) return {};
   return {failure_kind::private_storage, "the storage leads to the private address " + address.to_string()};
 }

@@ -1,7 +1,7 @@
 #pragma once
 
-// Which addresses a connection may lead to (contract §2). Applied to addresses, after name resolution, so that no spelling
-// of a name gets around it; what is out of reach never comes to a connect().
+// Which addresses a connection may lead to (contract §2). Applied to addresses, after name resolution, so that no
+// spelling of a name gets around it; what is out of reach never comes to a connect().
 
 #include "net/failure.hpp"
 #include "net/types.hpp"
@@ -14,9 +14,9 @@ using addresses = std::vector<tcp::endpoint>;
 
 /// Where a connection may lead.
 enum class reach : std::uint8_t {
-  anywhere,             ///< the caller's own choice: the API
-  not_loopback,         ///< a public API, and private storage allowed
-  public_only,          ///< a public API: no loopback, link-local, private or special address
+  anywhere,     ///< the caller's own choice: the API
+  not_loopback, ///< a public API, and private storage allowed
+  public_only,  ///< a public API: no loopback, link-local, private or special address
 };
 
 bool is_public(const asio::ip::address& address) noexcept;

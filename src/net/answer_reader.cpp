@@ -50,8 +50,8 @@ answer_reader::progress answer_reader::parse(failure& why) {
 }
 
 answer_reader::progress answer_reader::stopped(const error_code& ec, failure& why) {
-  // A body that ends with its connection needs no word of TLS for it: JSON and XML tell whether they are whole, and of a
-  // stored file's answer nothing but the head matters.
+  // A body that ends with its connection needs no word of TLS for it: JSON and XML tell whether they are whole, and of
+  // a stored file's answer nothing but the head matters.
   const bool ended = ec == asio::error::eof || ec == asio::ssl::error::stream_truncated;
   if (ended && any_byte_ && reader_.push_end() == wire::response_reader::progress::complete) {
     reader_.result().cut_off = ec != asio::error::eof;

@@ -1,7 +1,7 @@
 #pragma once
 
-// A `stream` as Beast's AsyncStream: `http::async_write`, `http::async_read` and everything else that is written for the
-// concept work over it. A write takes at most one batch and completes when the kernel has it; so a large body still
+// A `stream` as Beast's AsyncStream: `http::async_write`, `http::async_read` and everything else that is written for
+// the concept work over it. A write takes at most one batch and completes when the kernel has it; so a large body still
 // leaves as one send per batch.
 //
 // One read and one write may not be under way at the same time: the stream has one waiter. HTTP needs no more.

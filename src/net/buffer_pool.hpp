@@ -12,8 +12,9 @@ namespace hoist::net {
 
 constexpr std::size_t tls_record_bytes_max = 16 * 1024;
 
-/// Plaintext per batch: sixteen full records. Of the sizes from 16 KiB to 512 KiB the cheapest per byte (bench, "batch"); whole
-/// uploads of 100 MB took 0.93 of the CPU time that they took with batches of 64 KiB, those of 256 KB 0.86.
+/// Plaintext per batch: sixteen full records. Of the sizes from 16 KiB to 512 KiB the cheapest per byte (bench,
+/// "batch"); whole uploads of 100 MB took 0.93 of the CPU time that they took with batches of 64 KiB, those of 256 KB
+/// 0.86.
 constexpr std::size_t batch_bytes = 16 * tls_record_bytes_max;
 /// Where a large one would do harm: see buffer_pool::batch_limit and digest/md5_lanes.
 constexpr std::size_t small_batch_bytes = 4 * tls_record_bytes_max;
@@ -40,9 +41,9 @@ class buffer_pool {
     if (free_.size() < large_blocks_max) free_.push_back(std::move(b));
   }
 
-  /// How much plaintext to put into the next batch. Many connections whose peers take nothing hold a block each: from the
-  /// sixty-fourth on they touch a third of it only, so that a thousand of them hold some 100 MB and not 300; and as many are
-  /// kept when they come back.
+  /// How much plaintext to put into the next batch. Many connections whose peers take nothing hold a block each: from
+  /// the sixty-fourth on they touch a third of it only, so that a thousand of them hold some 100 MB and not 300; and as
+  /// many are kept when they come back.
   std::size_t batch_limit() const noexcept { return lent_ < large_blocks_max ? batch_bytes : small_batch_bytes; }
 
   /// For plaintext that is sealed before anything else runs on this thread.

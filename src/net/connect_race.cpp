@@ -11,7 +11,9 @@ namespace {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-time_point now() { return std::chrono::steady_clock::now(); }
+time_point now() {
+  return std::chrono::steady_clock::now();
+}
 
 } // namespace
 
@@ -136,6 +138,8 @@ void connect_race::shut(error_code why) {
   field_->close();
 }
 
-std::size_t connect_race::alive() const noexcept { return field_ ? field_->running : 0; }
+std::size_t connect_race::alive() const noexcept {
+  return field_ ? field_->running : 0;
+}
 
 } // namespace hoist::net

@@ -1,7 +1,8 @@
 #pragma once
 
 // TCP to the first of several addresses that answers (RFC 8305): each gets a head start over the next one, and none has
-// to fail before another is tried. The first that stands wins; the others are closed, and have ended when `run` returns.
+// to fail before another is tried. The first that stands wins; the others are closed, and have ended when `run`
+// returns.
 
 #include "net/address_rules.hpp"
 
@@ -46,7 +47,6 @@ class connect_race {
 
  private:
   struct field;
-
 
   executor ex_;
   std::chrono::milliseconds head_start_;

@@ -1,7 +1,8 @@
 #pragma once
 
-// From an origin to a connected and verified stream: name, address rule, TCP, TLS. One attempt; the engine decides about
-// another. How each address of a name fared is told to the resolver, so that the next attempt begins with a better one.
+// From an origin to a connected and verified stream: name, address rule, TCP, TLS. One attempt; the engine decides
+// about another. How each address of a name fared is told to the resolver, so that the next attempt begins with a
+// better one.
 
 #include "net/connect_race.hpp"
 #include "net/resolver.hpp"
@@ -40,7 +41,8 @@ class connector {
   /// did not answer, before that we ran out of something, before that an address is out of reach.
   /// Lifetime: `to` and `doing` stay in place, and this does, until the task is done.
   /// `by`: who is to encrypt; the kernel is asked only where a probe of this process found that it can.
-  task<connect_result> connect(const wire::origin& to, reach allowed, activity& doing, sealing by = sealing::in_process);
+  task<connect_result> connect(const wire::origin& to, reach allowed, activity& doing,
+                               sealing by = sealing::in_process);
   /// Ends the attempt under way, which then fails as timed_out or cancelled, as `why` says.
   void shut(error_code why);
 

@@ -11,8 +11,8 @@
 
 namespace hoist::net {
 
-/// Fetches one piece of a file from the disk elsewhere. The waiter may leave before it is there: then nobody is woken, and
-/// `ex` is not touched any more, however long the disk takes.
+/// Fetches one piece of a file from the disk elsewhere. The waiter may leave before it is there: then nobody is woken,
+/// and `ex` is not touched any more, however long the disk takes.
 class disk_fetch {
  public:
   /// `wake` is called on `ex` when the piece is in memory or cannot be had, unless this is gone by then. Where no

@@ -18,7 +18,9 @@ namespace hoist::net {
 
 namespace {
 
-std::int64_t nanoseconds(const timespec& t) noexcept { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+std::int64_t nanoseconds(const timespec& t) noexcept {
+  return t.tv_sec * 1'000'000'000 + t.tv_nsec;
+}
 
 file_identity identity_of(const struct stat& s) noexcept {
   return {static_cast<std::uint64_t>(s.st_size), s.st_dev, s.st_ino, nanoseconds(s.st_mtim), nanoseconds(s.st_ctim)};
@@ -37,7 +39,9 @@ ssize_t read_at(int descriptor, char* out, std::size_t bytes, std::uint64_t posi
   }
 }
 
-bool follows_links(const source& s) noexcept { return s.link_free_from == std::string::npos; }
+bool follows_links(const source& s) noexcept {
+  return s.link_free_from == std::string::npos;
+}
 
 source_check checked(const struct stat& s) noexcept {
   if (S_ISLNK(s.st_mode)) return {source_status::not_regular, ELOOP, {}};
@@ -64,7 +68,8 @@ source_check file_source::open(const source& s, const file_identity& expected) n
   }
   // O_NONBLOCK: opening a FIFO that took the file's place must not hang; for a regular file it means nothing.
   constexpr int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-  descriptor_ = follows_links(s) ? ::open(s.path.c_str(), flags) : open_link_free(s.path.native(), s.link_free_from, flags);
+  descriptor_ =
+      follows_links(s) ? ::open(s.path.c_str(), flags) : open_link_free(s.path.native(), s.link_free_from, flags);
   if (descriptor_ < 0 && errno == ELOOP && !follows_links(s)) return {source_status::not_regular, ELOOP, {}};
   if (descriptor_ < 0) return failed(errno);
   struct stat now {};

@@ -32,14 +32,16 @@ struct source_check {
   file_identity identity;
 };
 
-/// Looks at the file of `s` without opening it. Of links on the way only the last is seen here, where none may be; `open` sees all.
+/// Looks at the file of `s` without opening it. Of links on the way only the last is seen here, where none may be;
+/// `open` sees all.
 source_check look_at(const source& s) noexcept;
 
-/// Of a cold file this much is fetched before it is read on: more than the first batch, and what a disk gives in one go.
+/// Of a cold file this much is fetched before it is read on: more than the first batch, and what a disk gives in one
+/// go.
 constexpr std::size_t first_fetch_bytes = 512 * 1024;
 
-/// From here on a file goes by sendfile where that is possible: over plain HTTP one of 128 KiB cost 64 us of CPU time instead of
-/// 95 in two batches, one of 100 MB half as much.
+/// From here on a file goes by sendfile where that is possible: over plain HTTP one of 128 KiB cost 64 us of CPU time
+/// instead of 95 in two batches, one of 100 MB half as much.
 constexpr std::uint64_t sendfile_bytes_min = 128 * 1024;
 
 /// A piece of a file that is to be read from the disk, for a thread that may wait for it. Reading has begun.
@@ -57,8 +59,8 @@ class disk_wait {
   std::size_t bytes_;
 };
 
-/// An open source. Its beginning is read without waiting for the disk: see is_cold. From then on the kernel reads ahead,
-/// and what it has not read ahead is waited for.
+/// An open source. Its beginning is read without waiting for the disk: see is_cold. From then on the kernel reads
+/// ahead, and what it has not read ahead is waited for.
 class file_source {
  public:
   file_source() = default;
@@ -70,10 +72,11 @@ class file_source {
   /// so is a file of the kernel's that claims to be empty and is not. `changed` when it is not what `expected` says.
   source_check open(const source& s, const file_identity& expected) noexcept;
 
-  /// Fills `out` from the current position, or to the end: `n` bytes. A shorter read than the size promised is `changed`.
+  /// Fills `out` from the current position, or to the end: `n` bytes. A shorter read than the size promised is
+  /// `changed`.
   source_status read(std::span<char> out, std::size_t& n) noexcept;
-  /// The beginning of the file is not in memory, and the last `read` or `send_to` did nothing for that reason. Let a thread
-  /// that may wait run `from_disk()`, then go on: from then on the file is not cold.
+  /// The beginning of the file is not in memory, and the last `read` or `send_to` did nothing for that reason. Let a
+  /// thread that may wait run `from_disk()`, then go on: from then on the file is not cold.
   bool is_cold() const noexcept { return cold_; }
   disk_wait from_disk() noexcept;
 
@@ -81,13 +84,13 @@ class file_source {
 
   /// Whether the kernel can send it: a file, of a size that is worth it, whose bytes nobody here needs to see.
   bool sendable() const noexcept { return sendable_ && !md5_; }
-  /// sendfile(2) of at most `most` bytes from the current position to a non-blocking `socket`: `n` bytes went. `ec` is the
-  /// socket's trouble, `would_block` first of all; the file's is what is returned. A file of a kind that the kernel cannot
-  /// send is not `sendable` any more, and neither is trouble. Precondition: sendable().
+  /// sendfile(2) of at most `most` bytes from the current position to a non-blocking `socket`: `n` bytes went. `ec` is
+  /// the socket's trouble, `would_block` first of all; the file's is what is returned. A file of a kind that the kernel
+  /// cannot send is not `sendable` any more, and neither is trouble. Precondition: sendable().
   source_status send_to(int socket, std::size_t most, std::size_t& n, error_code& ec) noexcept;
 
-  /// Digests what is read from now on, side by side with what others read on this thread; every `open` begins a new digest.
-  /// `lanes` outlives the source.
+  /// Digests what is read from now on, side by side with what others read on this thread; every `open` begins a new
+  /// digest. `lanes` outlives the source.
   void digest_md5(digest::md5_lanes& lanes) { md5_.emplace(lanes); }
   bool is_digested() const noexcept { return md5_.has_value(); }
   /// Bytes wait to be digested together with those of other sources: give these a turn before the next `read`.

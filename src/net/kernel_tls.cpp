@@ -38,7 +38,9 @@ class descriptor {
   int number_;
 };
 
-int new_socket() { return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+int new_socket() {
+  return ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
 
 /// A connection stands as soon as it waits to be accepted, and nobody needs to.
 bool connect_to_ourselves(int listener, int client) {
@@ -47,7 +49,8 @@ bool connect_to_ourselves(int listener, int client) {
   at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   auto* address = reinterpret_cast<sockaddr*>(&at);
   socklen_t size = sizeof at;
-  if (::bind(listener, address, size) != 0 || ::listen(listener, 1) != 0 || ::getsockname(listener, address, &size) != 0)
+  if (::bind(listener, address, size) != 0 || ::listen(listener, 1) != 0 ||
+      ::getsockname(listener, address, &size) != 0)
     return false;
   if (::connect(client, address, size) == 0) return true;
   if (errno != EINPROGRESS) return false;

@@ -35,7 +35,9 @@ int open_at_once(int folder, const char* path, int flags) noexcept {
 }
 
 /// A sandbox, or a kernel before 5.6.
-bool must_go_by_steps() noexcept { return errno == EPERM || errno == ENOSYS; }
+bool must_go_by_steps() noexcept {
+  return errno == EPERM || errno == ENOSYS;
+}
 
 /// A folder that is none, for O_NOFOLLOW, may be a link.
 int open_folder(int above, const char* name) noexcept {

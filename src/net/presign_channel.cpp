@@ -14,11 +14,11 @@ namespace {
 
 loss loss_of(const failure& why) noexcept {
   switch (why.kind) {
-    case failure_kind::closed: return loss::closed;
-    case failure_kind::timed_out: return loss::silent;
-    case failure_kind::broken:
-    case failure_kind::bad_response: return loss::garbled;
-    default: return loss::ours;
+  case failure_kind::closed: return loss::closed;
+  case failure_kind::timed_out: return loss::silent;
+  case failure_kind::broken:
+  case failure_kind::bad_response: return loss::garbled;
+  default: return loss::ours;
   }
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // One connection to the API, with as many requests unanswered as the pipeline allows (at depth 1 none waits behind
-// another). It lives as long as its owner: connects when there is something to send, and again after a loss. What a loss
-// means for the requests on it is the listener's to decide; nothing is sent twice here.
+// another). It lives as long as its owner: connects when there is something to send, and again after a loss. What a
+// loss means for the requests on it is the listener's to decide; nothing is sent twice here.
 
 #include "core/base/ring.hpp"
 #include "core/base/time.hpp"
@@ -22,7 +22,8 @@ struct presign_listener {
   /// It is gone. Called before the requests that were on it break.
   virtual void presign_disconnected() = 0;
   /// The answer to the request of `f`, which was handed to the kernel at `sent`. Valid during the call.
-  virtual void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool connection_goes_on) = 0;
+  virtual void presign_answered(core::file_id f, wire::response& answer, core::instant sent,
+                                bool connection_goes_on) = 0;
   /// No answer will come for `f`. `fresh`: the connection had answered nothing yet. Of those that a connection leaves
   /// unanswered the first learns why; the others behind it are `unserved`, as is the first after an announced close.
   virtual void presign_broke(core::file_id f, const failure& why, bool fresh) = 0;

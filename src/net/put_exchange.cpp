@@ -19,8 +19,8 @@ using progress = answer_reader::progress;
 // A kernel that takes everything at once would never let us look for an early refusal, nor the other files have a turn.
 constexpr std::size_t turn_bytes = 1 << 20;
 
-/// How much of the body goes into a batch of `batch` bytes that begins with `head_bytes`: all that is left when it fits, else
-/// what fills whole records.
+/// How much of the body goes into a batch of `batch` bytes that begins with `head_bytes`: all that is left when it
+/// fits, else what fills whole records.
 std::size_t body_share(std::size_t batch, std::size_t head_bytes, std::uint64_t left) noexcept {
   const std::size_t room = batch + head_bytes_max;
   if (left <= room - head_bytes) return static_cast<std::size_t>(left);
@@ -29,8 +29,8 @@ std::size_t body_share(std::size_t batch, std::size_t head_bytes, std::uint64_t 
 
 /// Head and the beginning of the body, or the next piece of the body, into the stream's room, and sent from there. How
 /// much of the body it was. Of a cold body nothing, and the head stays as well.
-std::size_t send_batch(stream& connection, std::string_view head, std::size_t share, file_source& body, put_result& result,
-                       error_code& ec) {
+std::size_t send_batch(stream& connection, std::string_view head, std::size_t share, file_source& body,
+                       put_result& result, error_code& ec) {
   const auto room = connection.room();
   head.copy(room.data(), head.size());
   std::size_t n = 0;
@@ -39,9 +39,10 @@ std::size_t send_batch(stream& connection, std::string_view head, std::size_t sh
   return n;
 }
 
-/// The next piece of head and body to the kernel, `result.source` and `ec` saying what stood in the way. Where the kernel
-/// takes files the head goes alone, so that the file's pages are sent whole.
-std::size_t send_piece(stream& connection, std::string_view head, file_source& body, put_result& result, error_code& ec) {
+/// The next piece of head and body to the kernel, `result.source` and `ec` saying what stood in the way. Where the
+/// kernel takes files the head goes alone, so that the file's pages are sent whole.
+std::size_t send_piece(stream& connection, std::string_view head, file_source& body, put_result& result,
+                       error_code& ec) {
   const bool as_file = connection.takes_files() && body.sendable();
   if (as_file && head.empty()) return connection.send_file(body, turn_bytes, result.source, ec);
   const std::size_t batch = body.is_digested() ? small_batch_bytes : connection.batch_limit();
@@ -49,9 +50,9 @@ std::size_t send_piece(stream& connection, std::string_view head, file_source& b
   return send_batch(connection, head, share, body, result, ec);
 }
 
-/// Pulls until there is an answer or none can come. `doing` does not move meanwhile, so that an answer that drips is late
-/// like one that does not come. `write_error`: what ended the sending, if anything did; on such a
-/// connection nothing more arrives, so there is nothing to wait for.
+/// Pulls until there is an answer or none can come. `doing` does not move meanwhile, so that an answer that drips is
+/// late like one that does not come. `write_error`: what ended the sending, if anything did; on such a connection
+/// nothing more arrives, so there is nothing to wait for.
 task<progress> await_answer(stream& connection, answer_reader& reader, error_code write_error, put_result& result,
                             activity& doing) {
   doing.enter(stage::awaiting);
@@ -77,8 +78,8 @@ task<progress> await_disk(stream& connection, answer_reader& reader, file_source
   co_return answered;
 }
 
-/// Lets a body that would be digested nearly alone wait a moment for others. The kernel has enough left to send meanwhile.
-/// Where nobody comes it waits less and less often.
+/// Lets a body that would be digested nearly alone wait a moment for others. The kernel has enough left to send
+/// meanwhile. Where nobody comes it waits less and less often.
 class patience_for_company {
  public:
   task<void> wait(stream& connection, const file_source& body) {
@@ -137,7 +138,8 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   }
   result.sent_all = !more && !ec;
   if (answered == progress::waiting) answered = co_await await_answer(connection, reader, ec, result, doing);
-  result.reusable = answered == progress::complete && result.sent_all && reader.answer().keep_alive && !reader.leftover();
+  result.reusable =
+      answered == progress::complete && result.sent_all && reader.answer().keep_alive && !reader.leftover();
   co_return result;
 }
 

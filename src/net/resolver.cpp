@@ -19,7 +19,9 @@ constexpr auto failed_lifetime = 1s; // a blip in the name service, or a dead li
 
 } // namespace
 
-resolver::entry::entry(const executor& ex) : found(ex) { found.expires_at(time_point::max()); }
+resolver::entry::entry(const executor& ex) : found(ex) {
+  found.expires_at(time_point::max());
+}
 
 resolver::resolver(executor ex, clock now) : ex_(ex), now_(now), system_(ex) {}
 
@@ -70,7 +72,8 @@ void resolver::ask(const std::shared_ptr<entry>& e, const std::string& host, std
     if (!ec)
       for (const auto& r : results) found.push_back(r.endpoint());
     e->list.renew(found);
-    if (found.empty()) e->reason = "the name " + host + " cannot be resolved: " + (ec ? ec.message() : "it has no address");
+    if (found.empty())
+      e->reason = "the name " + host + " cannot be resolved: " + (ec ? ec.message() : "it has no address");
     e->looked_up = now();
     e->valid_until = e->looked_up + (found.empty() ? failed_lifetime : found_lifetime);
     e->pending = false;

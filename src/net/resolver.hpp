@@ -1,8 +1,8 @@
 #pragma once
 
 // Names to addresses, cached for a minute per thread, so that a thousand connections ask once. A literal address is
-// never looked up. What connecting found out about an address is kept with its name; address_list.hpp says what comes of
-// it.
+// never looked up. What connecting found out about an address is kept with its name; address_list.hpp says what comes
+// of it.
 
 #include "net/address_list.hpp"
 #include "wire/url.hpp"

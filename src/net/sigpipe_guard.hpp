@@ -20,7 +20,8 @@ class sigpipe_guard {
   ~sigpipe_guard() {
     if (sigismember(&before_, SIGPIPE) == 1) return; // whoever blocked it also owns what is pending
     const timespec at_once{};
-    while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {}
+    while (sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 

@@ -48,14 +48,19 @@ struct stream::waiting {
 };
 
 stream::stream(tcp_socket socket, buffer_pool& pool, stream_tallies& tallies)
-    : socket_(std::move(socket)), ex_(socket_.get_executor()), pool_(pool), tallies_(tallies),
-      waiting_(std::make_shared<waiting>()) {
+    : socket_(std::move(socket))
+    , ex_(socket_.get_executor())
+    , pool_(pool)
+    , tallies_(tallies)
+    , waiting_(std::make_shared<waiting>()) {
   error_code ignored; // fails only for a socket that is closed already, which the first send will tell
   socket_.non_blocking(true, ignored);
   socket_.native_non_blocking(true, ignored);
 }
 
-stream::~stream() { give_back_block(); }
+stream::~stream() {
+  give_back_block();
+}
 
 // ---- TLS --------------------------------------------------------------------------------------------------------
 
@@ -120,8 +125,8 @@ void stream::send(std::size_t n, error_code& ec) {
   send_more(ec);
 }
 
-/// A connection whose keys the peer wants changed while the kernel has them is as good as lost for sending; what the peer
-/// says can still be read.
+/// A connection whose keys the peer wants changed while the kernel has them is as good as lost for sending; what the
+/// peer says can still be read.
 error_code stream::unfit_to_send() const noexcept {
   if (shut_) return shut_;
   if (tls_ && tls_->sending_is_over()) return asio::error::connection_aborted;
@@ -132,7 +137,8 @@ void stream::send_more(error_code& ec) {
   ec = unfit_to_send();
   while (!ec && unsent()) {
     ++tallies_.sends;
-    const auto n = ::send(socket_.native_handle(), block_.get() + pending_begin_, pending_end_ - pending_begin_, MSG_NOSIGNAL);
+    const auto n =
+        ::send(socket_.native_handle(), block_.get() + pending_begin_, pending_end_ - pending_begin_, MSG_NOSIGNAL);
     if (n >= 0)
       pending_begin_ += static_cast<std::size_t>(n);
     else if (errno != EINTR)
@@ -192,15 +198,15 @@ std::size_t stream::receive_tls(std::span<char> out, error_code& ec) {
     }
     std::size_t n = 0;
     switch (tls_->needs_input() ? tls_engine::status::want_input : tls_->open(out, n)) {
-      case tls_engine::status::ok:
-        tls_->hold_input();
-        unopened_ = 0;
-        ec = {};
-        return n;
-      case tls_engine::status::closed: ec = asio::error::eof; return 0;
-      case tls_engine::status::failed:
-      case tls_engine::status::want_room: ec = asio::error::connection_aborted; return 0;
-      case tls_engine::status::want_input: break;
+    case tls_engine::status::ok:
+      tls_->hold_input();
+      unopened_ = 0;
+      ec = {};
+      return n;
+    case tls_engine::status::closed: ec = asio::error::eof; return 0;
+    case tls_engine::status::failed:
+    case tls_engine::status::want_room: ec = asio::error::connection_aborted; return 0;
+    case tls_engine::status::want_input: break;
     }
     const auto incoming = pool_.incoming();
     const std::size_t arrived = receive_some(incoming, ec);

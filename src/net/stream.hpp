@@ -2,8 +2,8 @@
 
 // A connected socket, with TLS over it or without: batches out, bytes in, and one way to wait.
 //
-// How to use it for sending: ask `room()` where plaintext goes, fill a part of it, `send(n)`; while `unsent()`, wait and
-// `send_more()`. For receiving: `receive` until it says would_block, then wait. All of these return at once; only
+// How to use it for sending: ask `room()` where plaintext goes, fill a part of it, `send(n)`; while `unsent()`, wait
+// and `send_more()`. For receiving: `receive` until it says would_block, then wait. All of these return at once; only
 // `wait`, `handshake` and `flush` suspend. Everything runs on the thread of the socket's io_context.
 
 #include "net/buffer_pool.hpp"
@@ -70,7 +70,8 @@ class stream {
   /// left room in the buffer the kernel is not asked again before a `wait` for reading has returned.
   std::size_t receive(std::span<char> out, error_code& ec);
 
-  /// Suspends until one of the things of interest may have happened; spurious returns are allowed. One waiter at a time.
+  /// Suspends until one of the things of interest may have happened; spurious returns are allowed. One waiter at a
+  /// time.
   task<void> wait(interest what);
   /// Ends the current, or else the next, wait that is interested in `wake`.
   void wake();
@@ -97,7 +98,7 @@ class stream {
 
   buffer_pool::block block_;
   std::size_t pending_begin_ = 0, pending_end_ = 0;
-  bool drained_ = false; ///< the last read took all there was
+  bool drained_ = false;     ///< the last read took all there was
   std::size_t unopened_ = 0; ///< ciphertext received since any of it was data
   error_code shut_;
 };

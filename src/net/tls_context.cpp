@@ -40,8 +40,12 @@ constexpr const char* suites_12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 } // namespace
 
-void tls_context::ctx_free::operator()(SSL_CTX* c) const noexcept { SSL_CTX_free(c); }
-void tls_context::ssl_free::operator()(SSL* s) const noexcept { SSL_free(s); }
+void tls_context::ctx_free::operator()(SSL_CTX* c) const noexcept {
+  SSL_CTX_free(c);
+}
+void tls_context::ssl_free::operator()(SSL* s) const noexcept {
+  SSL_free(s);
+}
 
 tls_context::tls_context(const tls_options& o)
     : ctx_(SSL_CTX_new(TLS_client_method())), may_offload_(o.offload == tls_offload::automatic) {

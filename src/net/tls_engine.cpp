@@ -61,8 +61,8 @@ struct memory_bio {
 
   static long control(BIO* b, int command, long sending, void*) {
     if (command == BIO_CTRL_FLUSH) return 1;
-    // Once the kernel seals, OpenSSL 3.2 and later ask for a kernel again when the peer wants our keys changed, and could
-    // not even be read from any more if it were refused. Nothing that it seals from then on is sent.
+    // Once the kernel seals, OpenSSL 3.2 and later ask for a kernel again when the peer wants our keys changed, and
+    // could not even be read from any more if it were refused. Nothing that it seals from then on is sent.
     return command == bio_ctrl_set_ktls && sending != 0 && engine(b).kernel_seals_ ? 1 : 0;
   }
 
@@ -104,13 +104,14 @@ void tls_engine::offer_kernel(int socket) {
 #endif
 }
 
-/// OpenSSL never writes to the socket again. With the keys in the kernel, whatever it may still have to say (an answer to
-/// a KeyUpdate) would be sealed with keys that the kernel does not follow: it stays in the spill, where it is noticed.
+/// OpenSSL never writes to the socket again. With the keys in the kernel, whatever it may still have to say (an answer
+/// to a KeyUpdate) would be sealed with keys that the kernel does not follow: it stays in the spill, where it is
+/// noticed.
 void tls_engine::take_back_writing() {
 #ifndef OPENSSL_NO_KTLS
   kernel_seals_ = BIO_get_ktls_send(SSL_get_wbio(session_.get()));
-  // Else OpenSSL 3.2 and later offer the kernel each new key of the peer's as well, are refused, and lose on the way back
-  // what they had read ahead: all that came together with a KeyUpdate.
+  // Else OpenSSL 3.2 and later offer the kernel each new key of the peer's as well, are refused, and lose on the way
+  // back what they had read ahead: all that came together with a KeyUpdate.
   SSL_clear_options(session_.get(), SSL_OP_ENABLE_KTLS);
 #endif
   BIO* memory = SSL_get_rbio(session_.get());
@@ -135,16 +136,17 @@ tls_engine::status tls_engine::handshake() {
   }
   const int why = SSL_get_error(session_.get(), result);
   switch (why) {
-    case SSL_ERROR_WANT_READ: return status::want_input;
-    case SSL_ERROR_WANT_WRITE: return status::want_room;
-    default: socket_broke_ = why == SSL_ERROR_SYSCALL; return status::failed;
+  case SSL_ERROR_WANT_READ: return status::want_input;
+  case SSL_ERROR_WANT_WRITE: return status::want_room;
+  default: socket_broke_ = why == SSL_ERROR_SYSCALL; return status::failed;
   }
 }
 
 failure tls_engine::handshake_failure() const {
   const long verified = SSL_get_verify_result(session_.get());
   if (verified != X509_V_OK)
-    return {failure_kind::certificate, std::string("certificate not acceptable: ") + X509_verify_cert_error_string(verified)};
+    return {failure_kind::certificate,
+            std::string("certificate not acceptable: ") + X509_verify_cert_error_string(verified)};
   if (socket_broke_) return {failure_kind::handshake, "connection lost during the TLS handshake"};
   const char* reason = ERR_reason_error_string(ERR_peek_last_error());
   const std::string text = std::string("TLS refused: ") + (reason != nullptr ? reason : "unknown reason");
@@ -177,9 +179,9 @@ tls_engine::status tls_engine::open(std::span<char> out, std::size_t& n) {
   n = result > 0 ? static_cast<std::size_t>(result) : 0;
   if (result > 0) return status::ok;
   switch (SSL_get_error(session_.get(), result)) {
-    case SSL_ERROR_WANT_READ: return status::want_input;
-    case SSL_ERROR_ZERO_RETURN: return status::closed;
-    default: return status::failed;
+  case SSL_ERROR_WANT_READ: return status::want_input;
+  case SSL_ERROR_ZERO_RETURN: return status::closed;
+  default: return status::failed;
   }
 }
 
@@ -191,7 +193,11 @@ void tls_engine::hold_input() {
   input_ = held_;
 }
 
-const char* tls_engine::suite() const noexcept { return SSL_get_cipher_name(session_.get()); }
-const char* tls_engine::protocol() const noexcept { return SSL_get_version(session_.get()); }
+const char* tls_engine::suite() const noexcept {
+  return SSL_get_cipher_name(session_.get());
+}
+const char* tls_engine::protocol() const noexcept {
+  return SSL_get_version(session_.get());
+}
 
 } // namespace hoist::net

@@ -3,9 +3,9 @@
 // One TLS session over memory. Ciphertext comes in as a span that OpenSSL reads in place, and goes out straight into a
 // block of the caller's; no BIO of OpenSSL's own keeps a copy in between.
 //
-// Where the kernel is to encrypt (kernel TLS), OpenSSL must have the socket at the moment at which the keys are made: what
-// the handshake sends goes there without us, and after it the kernel has the keys, or has not and all is as ever. What
-// arrives is opened here in either case.
+// Where the kernel is to encrypt (kernel TLS), OpenSSL must have the socket at the moment at which the keys are made:
+// what the handshake sends goes there without us, and after it the kernel has the keys, or has not and all is as ever.
+// What arrives is opened here in either case.
 //
 // Not thread-safe. It knows nothing else of sockets: `want_input` means "feed me more".
 
@@ -55,7 +55,8 @@ class tls_engine {
     output_ = room;
     written_ = 0;
   }
-  /// How much was sealed into it. Ends its use: what OpenSSL has to say later (key updates, alerts) is kept for the next.
+  /// How much was sealed into it. Ends its use: what OpenSSL has to say later (key updates, alerts) is kept for the
+  /// next.
   std::size_t take_output() noexcept {
     output_ = {};
     return std::exchange(written_, 0);

@@ -6,7 +6,9 @@
 
 namespace hoist::net {
 
-void tls_tickets::session_free::operator()(SSL_SESSION* s) const noexcept { SSL_SESSION_free(s); }
+void tls_tickets::session_free::operator()(SSL_SESSION* s) const noexcept {
+  SSL_SESSION_free(s);
+}
 
 void tls_tickets::collect_from(SSL_CTX* ctx) noexcept {
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);

@@ -20,9 +20,9 @@ class tls_tickets {
   /// Has `ctx` hand its tickets to the places that `prepare` names.
   static void collect_from(SSL_CTX* ctx) noexcept;
 
-  /// Offers the ticket that there is for `host`, and has those that come on this connection kept for it. The peer's name
-  /// must be verified as `host` when there is none to offer. Lifetime: this outlives `s`. Any thread.
-  /// Returns whether a ticket was offered.
+  /// Offers the ticket that there is for `host`, and has those that come on this connection kept for it. The peer's
+  /// name must be verified as `host` when there is none to offer. Lifetime: this outlives `s`. Any thread. Returns
+  /// whether a ticket was offered.
   bool prepare(SSL* s, const std::string& host);
   /// The handshake of `s`, which offered one, has failed: the next begins from nothing.
   static void forget(SSL* s) noexcept;

@@ -22,7 +22,8 @@ using boost::system::error_code;
 using executor = asio::io_context::executor_type;
 using tcp = asio::ip::tcp;
 using tcp_socket = asio::basic_stream_socket<tcp, executor>;
-using timer = asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor>;
+using timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, executor>;
 
 /// What `errno` says, in Asio's words where it has some.
 inline error_code system_error(int number) noexcept {

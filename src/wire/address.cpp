@@ -21,13 +21,19 @@ using enum address_class;
 
 // IANA's special-purpose registry, as far as it can be met by a connect().
 constexpr std::array ipv4_rows{
-    ipv4_row{quad(0, 0, 0, 0), 8, special},       ipv4_row{quad(10, 0, 0, 0), 8, private_},
+    ipv4_row{quad(0, 0, 0, 0), 8, special},
+    ipv4_row{quad(10, 0, 0, 0), 8, private_},
     ipv4_row{quad(100, 100, 100, 200), 32, link_local}, // a cloud's metadata service
-    ipv4_row{quad(100, 64, 0, 0), 10, private_},  ipv4_row{quad(127, 0, 0, 0), 8, loopback},
-    ipv4_row{quad(169, 254, 0, 0), 16, link_local}, ipv4_row{quad(172, 16, 0, 0), 12, private_},
-    ipv4_row{quad(192, 0, 0, 0), 24, special},    ipv4_row{quad(192, 0, 2, 0), 24, special},
-    ipv4_row{quad(192, 168, 0, 0), 16, private_}, ipv4_row{quad(198, 18, 0, 0), 15, private_},
-    ipv4_row{quad(198, 51, 100, 0), 24, special}, ipv4_row{quad(203, 0, 113, 0), 24, special},
+    ipv4_row{quad(100, 64, 0, 0), 10, private_},
+    ipv4_row{quad(127, 0, 0, 0), 8, loopback},
+    ipv4_row{quad(169, 254, 0, 0), 16, link_local},
+    ipv4_row{quad(172, 16, 0, 0), 12, private_},
+    ipv4_row{quad(192, 0, 0, 0), 24, special},
+    ipv4_row{quad(192, 0, 2, 0), 24, special},
+    ipv4_row{quad(192, 168, 0, 0), 16, private_},
+    ipv4_row{quad(198, 18, 0, 0), 15, private_},
+    ipv4_row{quad(198, 51, 100, 0), 24, special},
+    ipv4_row{quad(203, 0, 113, 0), 24, special},
     ipv4_row{quad(224, 0, 0, 0), 3, special},
 };
 
@@ -79,7 +85,8 @@ address_class classify_address(const ipv4_bytes& address) noexcept {
 }
 
 address_class classify_address(const ipv6_bytes& address) noexcept {
-  if (starts_with(address, mapped) || starts_with(address, translated) || starts_with(address, nat64)) return classify_address(embedded(address, 12));
+  if (starts_with(address, mapped) || starts_with(address, translated) || starts_with(address, nat64))
+    return classify_address(embedded(address, 12));
   if (starts_with(address, zeros)) {
     const ipv4_bytes last = embedded(address, 12);
     if (last == ipv4_bytes{0, 0, 0, 1}) return loopback;

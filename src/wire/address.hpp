@@ -10,7 +10,7 @@ namespace hoist::wire {
 
 enum class address_class : std::uint8_t {
   public_,
-  private_,   ///< RFC 1918, unique local, shared (100.64/10)
+  private_, ///< RFC 1918, unique local, shared (100.64/10)
   loopback,
   link_local, ///< among them the clouds' metadata services
   special,    ///< unspecified, multicast, broadcast, documentation, reserved

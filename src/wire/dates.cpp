@@ -46,7 +46,8 @@ class field_reader {
   int name(const std::array<std::string_view, N>& names) noexcept {
     const std::string_view given = word();
     for (std::size_t i = 0; i < N; ++i)
-      if (equal_ignoring_case(given, names[i]) || equal_ignoring_case(given, names[i].substr(0, 3))) return static_cast<int>(i);
+      if (equal_ignoring_case(given, names[i]) || equal_ignoring_case(given, names[i].substr(0, 3)))
+        return static_cast<int>(i);
     return fail();
   }
 
@@ -71,9 +72,7 @@ class field_reader {
     skip_blanks();
   }
   void skip_blanks() noexcept { rest_.remove_prefix(std::min(rest_.find_first_not_of(' '), rest_.size())); }
-  std::size_t digits_ahead() const noexcept {
-    return std::min(rest_.find_first_not_of("0123456789"), rest_.size());
-  }
+  std::size_t digits_ahead() const noexcept { return std::min(rest_.find_first_not_of("0123456789"), rest_.size()); }
   bool at_letter() const noexcept { return is_letter(peek()); }
   std::string_view rest() const noexcept { return rest_; }
   void refuse() noexcept { fail(); }
@@ -110,8 +109,9 @@ std::optional<wall_time> to_time(const calendar& c) noexcept {
 
 constexpr std::array<std::string_view, 7> weekdays{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                    "Friday", "Saturday", "Sunday"};
-constexpr std::array<std::string_view, 12> months{"January", "February", "March",     "April",   "May",      "June",
-                                                  "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<std::string_view, 12> months{"January",   "February", "March",    "April",
+                                                  "May",       "June",     "July",     "August",
+                                                  "September", "October",  "November", "December"};
 
 /// ".123456" into whole milliseconds; digits beyond the third are dropped.
 int fraction(field_reader& in) noexcept {

@@ -15,7 +15,9 @@ bool is_unreserved(char c) noexcept {
          c == '_' || c == '~';
 }
 
-bool is_visible(char c) noexcept { return c > 0x20 && c < 0x7f; }
+bool is_visible(char c) noexcept {
+  return c > 0x20 && c < 0x7f;
+}
 
 } // namespace
 

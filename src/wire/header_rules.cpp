@@ -7,9 +7,11 @@ namespace hoist::wire {
 
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
-constexpr std::array<std::string_view, 8> framing_names{"transfer-encoding", "connection", "expect",  "te",
+constexpr std::array<std::string_view, 8> framing_names{"transfer-encoding", "connection", "expect",     "te",
                                                         "upgrade",           "trailer",    "keep-alive", "x-api-key"};
 
 bool is_framing_name(std::string_view name) noexcept {
@@ -41,7 +43,8 @@ bool is_token(std::string_view text) noexcept {
 bool is_field_value(std::string_view text) noexcept {
   const auto blank = [](char c) { return c == ' ' || c == '\t'; };
   if (!text.empty() && (blank(text.front()) || blank(text.back()))) return false;
-  return std::ranges::all_of(text, [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
+  return std::ranges::all_of(text,
+                             [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
 }
 
 std::string_view refuse_headers(std::span<const header> headers, std::string_view api_key) noexcept {
@@ -54,7 +57,8 @@ std::string_view refuse_headers(std::span<const header> headers, std::string_vie
     if (!is_token(name)) return "has a header name that is no token";
     if (!is_field_value(value)) return "has a header value with a control character or surrounding space";
     if (is_framing_name(name)) return "has a framing or hop-by-hop header";
-    if (!api_key.empty() && (value.find(api_key) != std::string::npos || name.find(api_key) != std::string::npos)) return "would send the API key to the storage";
+    if (!api_key.empty() && (value.find(api_key) != std::string::npos || name.find(api_key) != std::string::npos))
+      return "would send the API key to the storage";
     for (std::size_t j = 0; j < i; ++j)
       if (equal_ignoring_case(headers[j].name, name)) return "names a header twice";
   }

@@ -65,20 +65,20 @@ constexpr core::wall_time set_dates_begin{std::chrono::sys_days{std::chrono::yea
 bool says_nothing(simdjson::dom::element value) noexcept {
   using type = simdjson::dom::element_type;
   switch (value.type()) {
-    case type::NULL_VALUE: return true;
-    case type::BOOL: return !value.get_bool().value_unsafe();
-    case type::STRING: return without_blanks(value.get_string().value_unsafe()).empty();
-    case type::ARRAY: return value.get_array().value_unsafe().size() == 0;
-    case type::OBJECT: return value.get_object().value_unsafe().size() == 0;
-    case type::INT64: return value.get_int64().value_unsafe() == 0;
-    case type::UINT64: return value.get_uint64().value_unsafe() == 0;
-    case type::DOUBLE: return value.get_double().value_unsafe() == 0;
+  case type::NULL_VALUE: return true;
+  case type::BOOL: return !value.get_bool().value_unsafe();
+  case type::STRING: return without_blanks(value.get_string().value_unsafe()).empty();
+  case type::ARRAY: return value.get_array().value_unsafe().size() == 0;
+  case type::OBJECT: return value.get_object().value_unsafe().size() == 0;
+  case type::INT64: return value.get_int64().value_unsafe() == 0;
+  case type::UINT64: return value.get_uint64().value_unsafe() == 0;
+  case type::DOUBLE: return value.get_double().value_unsafe() == 0;
   }
   return false;
 }
 
-/// The text of a string, or of a value that has only one spelling as text: a whole number, true or false. A fraction has
-/// several.
+/// The text of a string, or of a value that has only one spelling as text: a whole number, true or false. A fraction
+/// has several.
 bool text_of(simdjson::dom::element value, std::string& out) {
   std::string_view text;
   std::int64_t number = 0;
@@ -101,7 +101,8 @@ bool text_of(simdjson::dom::element value, std::string& out) {
 bool is_beyond_64_bits(std::string_view number) noexcept {
   const bool negative = number.starts_with('-');
   const auto digits = number.substr(negative ? 1 : 0);
-  if (digits.find_first_not_of("0123456789") != std::string_view::npos || digits.empty() || digits.front() == '0') return false;
+  if (digits.find_first_not_of("0123456789") != std::string_view::npos || digits.empty() || digits.front() == '0')
+    return false;
   constexpr std::uint64_t negative_max = std::uint64_t{1} << 63;
   std::uint64_t magnitude = 0;
   const auto error = std::from_chars(digits.data(), digits.data() + digits.size(), magnitude).ec;
@@ -115,13 +116,14 @@ std::size_t end_of_text(std::string_view json, std::size_t at) noexcept {
   return std::min(at + 1, json.size());
 }
 
-/// Overwrites each integer beyond 64 bits, for one of which simdjson refuses the whole text, by a number of as many bytes
-/// that no field takes. False when there is none.
+/// Overwrites each integer beyond 64 bits, for one of which simdjson refuses the whole text, by a number of as many
+/// bytes that no field takes. False when there is none.
 bool blot_out_large_integers(std::string& json) {
   constexpr std::string_view taken_by_none = "1e99"; // no id, no header's value, no time
   bool any = false;
   for (std::size_t at = 0, end = 0; at < json.size(); at = end) {
-    end = json[at] == '"' ? end_of_text(json, at) : std::min(json.find_first_not_of("0123456789+-.eE", at), json.size());
+    end =
+        json[at] == '"' ? end_of_text(json, at) : std::min(json.find_first_not_of("0123456789+-.eE", at), json.size());
     if (end == at) ++end;
     if (!is_beyond_64_bits(std::string_view(json).substr(at, end - at))) continue;
     std::fill(std::copy(taken_by_none.begin(), taken_by_none.end(), json.begin() + static_cast<std::ptrdiff_t>(at)),
@@ -180,12 +182,16 @@ struct presign_reader::body {
   url_reader urls;
 };
 
-presign_reader::presign_reader(reply_rules rules) : body_(std::make_unique<body>()) { body_->rules = std::move(rules); }
+presign_reader::presign_reader(reply_rules rules) : body_(std::make_unique<body>()) {
+  body_->rules = std::move(rules);
+}
 presign_reader::~presign_reader() = default;
 presign_reader::presign_reader(presign_reader&&) noexcept = default;
 presign_reader& presign_reader::operator=(presign_reader&&) noexcept = default;
 
-std::size_t presign_reader::padding() noexcept { return simdjson::SIMDJSON_PADDING; }
+std::size_t presign_reader::padding() noexcept {
+  return simdjson::SIMDJSON_PADDING;
+}
 
 namespace {
 
@@ -229,8 +235,7 @@ class reply_parse {
   }
 
   template <class Take>
-  reply_refusal text(seen_bit bit, std::string_view field, simdjson::dom::element value,
-                     Take take) {
+  reply_refusal text(seen_bit bit, std::string_view field, simdjson::dom::element value, Take take) {
     if (seen_ & bit) return malformed(field, "stands there twice");
     seen_ |= bit;
     std::string_view content;
@@ -239,7 +244,8 @@ class reply_parse {
   }
 
   reply_refusal take_id(std::string_view v) {
-    if (v.empty() || v.size() > id_bytes_max || !printable_ascii(v)) return malformed("id", "is empty, too long or odd");
+    if (v.empty() || v.size() > id_bytes_max || !printable_ascii(v))
+      return malformed("id", "is empty, too long or odd");
     if (holds_key(v)) return malformed("id", "repeats the API key");
     out_.id = v;
     return {};
@@ -249,8 +255,7 @@ class reply_parse {
     if (const auto reason = urls_.parse(v, out_.put_url); !reason.empty()) return {kind::url, "presigned_url", reason};
     if (out_.put_url.where.how == scheme::http && !rules_.allow_http_storage)
       return {kind::url, "presigned_url", "has a scheme other than https"};
-    if (holds_key(v))
-      return {kind::url, "presigned_url", "would send the API key to the storage"};
+    if (holds_key(v)) return {kind::url, "presigned_url", "would send the API key to the storage"};
     out_.dates.signed_until = signed_until(out_.put_url.target);
     return {};
   }
@@ -303,8 +308,8 @@ class reply_parse {
     return reason.empty() ? reply_refusal{} : reply_refusal{kind::headers, "required_headers", reason};
   }
 
-  /// Go's and Java's header maps have a list of values for each name. A value that we could only guess fails the file: the
-  /// storage would refuse the signature.
+  /// Go's and Java's header maps have a list of values for each name. A value that we could only guess fails the file:
+  /// the storage would refuse the signature.
   static bool header_value(simdjson::dom::element value, std::string& out) {
     simdjson::dom::array list;
     if (value.get(list)) return text_of(value, out);

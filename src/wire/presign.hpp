@@ -48,7 +48,7 @@ struct reply_refusal {
 };
 
 struct reply_rules {
-  std::string api_key;            ///< may appear in nothing that goes to the storage
+  std::string api_key;             ///< may appear in nothing that goes to the storage
   bool allow_http_storage = false; ///< the API is http itself, or the caller said so
 };
 
@@ -72,8 +72,8 @@ class presign_reader {
   std::unique_ptr<body> body_;
 };
 
-/// What the JSON body of a refusal says to people, at most 256 bytes: `error`, be it a text or an object with a `message`,
-/// else `message`, `detail` or `title`. Empty when there is none.
+/// What the JSON body of a refusal says to people, at most 256 bytes: `error`, be it a text or an object with a
+/// `message`, else `message`, `detail` or `title`. Empty when there is none.
 std::string parse_api_error(std::string_view body);
 
 } // namespace hoist::wire

@@ -19,7 +19,9 @@ namespace {
 namespace http = boost::beast::http;
 using error_code = boost::beast::error_code;
 
-std::string_view view(boost::beast::string_view s) noexcept { return {s.data(), s.size()}; }
+std::string_view view(boost::beast::string_view s) noexcept {
+  return {s.data(), s.size()};
+}
 
 /// Whether a list's elements are each empty or one of `words`.
 bool only_of(std::string_view list, std::initializer_list<std::string_view> words) {
@@ -33,8 +35,8 @@ bool only_of(std::string_view list, std::initializer_list<std::string_view> word
   return true;
 }
 
-// Beast refuses an answer whose Connection is no list of tokens ("keep-alive; timeout=5"), though nothing is at stake in it
-// but whether the connection is used again.
+// Beast refuses an answer whose Connection is no list of tokens ("keep-alive; timeout=5"), though nothing is at stake
+// in it but whether the connection is used again.
 
 constexpr int odd_connections_max = 8; ///< lines of one head
 
@@ -53,7 +55,8 @@ bool says_close(std::string_view value) noexcept {
   return false;
 }
 
-// Many servers and proxies leave out the blank before an absent reason phrase, which RFC 9112 wants and Beast insists on.
+// Many servers and proxies leave out the blank before an absent reason phrase, which RFC 9112 wants and Beast insists
+// on.
 constexpr std::string_view bare_status_line = "HTTP/1.d ddd\r\n"; // each d a digit
 constexpr std::size_t bare_blank_at = 12;
 
@@ -80,7 +83,8 @@ class collector : public http::basic_parser<false> {
   bool odd_close() const noexcept { return odd_close_; }
   bool encoded() const noexcept { return encoded_; }
   bool body_overflowed() const noexcept { return overflowed_; }
-  /// What ends the body is in doubt, though RFC 9112 says how to take it: nothing more is to be read from this connection.
+  /// What ends the body is in doubt, though RFC 9112 says how to take it: nothing more is to be read from this
+  /// connection.
   bool framing_is_odd() const noexcept {
     const bool bodiless = out_.status == 204 || out_.status == 304;
     return (is_http_1_0_ && coded_) || (bodiless && (coded_ || content_length().value_or(0) > 0));
@@ -103,21 +107,21 @@ class collector : public http::basic_parser<false> {
       return;
     }
     switch (name) {
-      case http::field::date: out_.date = view(value); return;
-      case http::field::retry_after: out_.retry_after = view(value); return;
-      case http::field::etag: out_.etag = view(value); return;
-      case http::field::location: out_.location = view(value); return;
-      case http::field::content_encoding: encoded_ = encoded_ || !only_of(view(value), {"identity"}); return;
-      case http::field::transfer_encoding:
-        coded_ = true;
-        encoded_ = encoded_ || !only_of(view(value), {"chunked", "identity"});
-        if (sized_) ec = http::error::bad_transfer_encoding; // two ends for one body is how answers are smuggled
-        return;
-      case http::field::content_length:
-        sized_ = true;
-        if (coded_) ec = http::error::bad_content_length;
-        return;
-      default: break;
+    case http::field::date: out_.date = view(value); return;
+    case http::field::retry_after: out_.retry_after = view(value); return;
+    case http::field::etag: out_.etag = view(value); return;
+    case http::field::location: out_.location = view(value); return;
+    case http::field::content_encoding: encoded_ = encoded_ || !only_of(view(value), {"identity"}); return;
+    case http::field::transfer_encoding:
+      coded_ = true;
+      encoded_ = encoded_ || !only_of(view(value), {"chunked", "identity"});
+      if (sized_) ec = http::error::bad_transfer_encoding; // two ends for one body is how answers are smuggled
+      return;
+    case http::field::content_length:
+      sized_ = true;
+      if (coded_) ec = http::error::bad_content_length;
+      return;
+    default: break;
     }
     if (boost::beast::iequals(name_text, "x-amz-request-id")) out_.request_id = view(value);
     if (boost::beast::iequals(name_text, "x-amz-server-side-encryption")) out_.encryption = view(value);
@@ -159,7 +163,8 @@ void clear(response& r) {
   r.keep_alive = false;
   r.cut_off = r.encoded = false;
   r.content_length.reset();
-  for (std::string* s : {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.location, &r.error_code, &r.body})
+  for (std::string* s :
+       {&r.date, &r.retry_after, &r.etag, &r.request_id, &r.encryption, &r.location, &r.error_code, &r.body})
     s->clear();
 }
 
@@ -198,8 +203,8 @@ struct response_reader::body {
     }
     std::size_t taken = mended + put(bytes.substr(mended), ec);
     while (ec == http::error::bad_value && is_odd_connection(bytes.substr(taken))) {
-      // Beast has stopped before this line. Without its first letter the name is none that it looks into, and all else that
-      // a line must be is still asked of it.
+      // Beast has stopped before this line. Without its first letter the name is none that it looks into, and all else
+      // that a line must be is still asked of it.
       parser->expect_odd_connection();
       ++taken;
       taken += put(bytes.substr(taken), ec);
@@ -239,7 +244,9 @@ struct response_reader::body {
   }
 };
 
-response_reader::response_reader() : body_(std::make_unique<body>()) { reset(); }
+response_reader::response_reader() : body_(std::make_unique<body>()) {
+  reset();
+}
 response_reader::~response_reader() = default;
 response_reader::response_reader(response_reader&&) noexcept = default;
 response_reader& response_reader::operator=(response_reader&&) noexcept = default;
@@ -267,8 +274,8 @@ response_reader::progress response_reader::push(std::string_view bytes, std::siz
       return b.broken("is not valid HTTP/1.1");
     }
     if (!b.parser->is_done()) {
-      // What a body holds is bounded by take(); what the parser does not take yet, since it is not whole, by this: a head,
-      // a chunk's first line, what follows the last chunk.
+      // What a body holds is bounded by take(); what the parser does not take yet, since it is not whole, by this: a
+      // head, a chunk's first line, what follows the last chunk.
       if (bytes.size() - consumed > response_head_max)
         return b.broken(b.parser->is_header_done() ? "has a line over 16 KiB" : "has a head over 16 KiB");
       if (b.parser->body_overflowed()) return b.finish(); // enough is known; the rest is not read
@@ -290,9 +297,17 @@ response_reader::progress response_reader::push_end() {
   return body_->finish();
 }
 
-bool response_reader::head_done() const noexcept { return body_->parser->is_header_done(); }
-const response& response_reader::result() const noexcept { return body_->out; }
-response& response_reader::result() noexcept { return body_->out; }
-std::string_view response_reader::why() const noexcept { return body_->why; }
+bool response_reader::head_done() const noexcept {
+  return body_->parser->is_header_done();
+}
+const response& response_reader::result() const noexcept {
+  return body_->out;
+}
+response& response_reader::result() noexcept {
+  return body_->out;
+}
+std::string_view response_reader::why() const noexcept {
+  return body_->why;
+}
 
 } // namespace hoist::wire

@@ -15,9 +15,11 @@ namespace hoist::wire {
 struct response {
   int status = 0;
   bool keep_alive = false;
-  std::optional<std::uint64_t> content_length; ///< as declared; in the answer to a HEAD, the length of what was not sent
+  std::optional<std::uint64_t>
+      content_length;   ///< as declared; in the answer to a HEAD, the length of what was not sent
   bool cut_off = false; ///< its body ended with the connection, and TLS did not say that this was the end
-  bool encoded = false; ///< a body is there, and a Content-Encoding or transfer coding that we do not decode stands before it
+  bool encoded =
+      false; ///< a body is there, and a Content-Encoding or transfer coding that we do not decode stands before it
   std::string date, retry_after, etag, request_id, encryption, location;
   std::string error_code; ///< of the headers in which some storages repeat what their body says
   std::string body;       ///< at most `response_body_max` bytes

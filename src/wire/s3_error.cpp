@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t message_bytes_max = 256;
 constexpr std::size_t id_bytes_max = 128;
 constexpr std::size_t endpoint_bytes_max = 256;
-constexpr int error_depth_max = 3; ///< <ErrorResponse><Errors><Error>, as some of AWS's and its imitators' services nest it
+constexpr int error_depth_max =
+    3; ///< <ErrorResponse><Errors><Error>, as some of AWS's and its imitators' services nest it
 
 /// An element's name without a namespace's prefix.
 std::string_view local_name(const pugi::xml_node& node) {
@@ -58,7 +59,8 @@ s3_error parse_s3_error(std::string_view body) {
   const int depth = find_error(document, 1, error);
   if (depth == 0) return {};
   return {trimmed(text_of(error, "Code", id_bytes_max)), text_of(error, "Message", message_bytes_max),
-          text_of(error, "RequestId", id_bytes_max), trimmed(text_of(error, "Endpoint", endpoint_bytes_max)), depth == 1};
+          text_of(error, "RequestId", id_bytes_max), trimmed(text_of(error, "Endpoint", endpoint_bytes_max)),
+          depth == 1};
 }
 
 } // namespace hoist::wire

@@ -10,7 +10,9 @@ namespace hoist::wire {
 
 namespace {
 
-std::uint16_t default_port(scheme how) noexcept { return how == scheme::https ? 443 : 80; }
+std::uint16_t default_port(scheme how) noexcept {
+  return how == scheme::https ? 443 : 80;
+}
 
 /// Boost.URL's several kinds of views, whose names change between its versions.
 template <class View>
@@ -66,7 +68,9 @@ std::string origin::authority() const {
   return text;
 }
 
-std::string origin::text() const { return (how == scheme::https ? "https://" : "http://") + authority(); }
+std::string origin::text() const {
+  return (how == scheme::https ? "https://" : "http://") + authority();
+}
 
 std::string_view parse_url(std::string_view text, url& out) {
   if (text.size() > url_bytes_max) return "is longer than 8 KiB";
@@ -135,7 +139,9 @@ std::optional<std::string_view> query_value(std::string_view target, std::string
 std::string_view refuse_public_url(std::string_view text) noexcept {
   if (text.size() > url_bytes_max) return "is longer than 8 KiB";
   if (!text.starts_with("https://") && !text.starts_with("http://")) return "has a scheme other than http and https";
-  const auto harmless = [](char c) { return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f; };
+  const auto harmless = [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
+  };
   if (!std::ranges::all_of(text, harmless)) return "has a space, a control character or one beyond ASCII";
   return {};
 }

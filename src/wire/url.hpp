@@ -37,8 +37,8 @@ constexpr std::size_t url_bytes_max = 8 * 1024;
 /// percent-encoded host, port 0, more than 8 KiB.
 std::string_view parse_url(std::string_view text, url& out);
 
-/// Reads as parse_url does, and remembers the last origin: of the next URL that begins with the same letters only path and
-/// query remain to be looked at, which for a signed URL is a third of the work. One per thread.
+/// Reads as parse_url does, and remembers the last origin: of the next URL that begins with the same letters only path
+/// and query remain to be looked at, which for a signed URL is a third of the work. One per thread.
 class url_reader {
  public:
   std::string_view parse(std::string_view text, url& out);

@@ -103,24 +103,26 @@ INSTANTIATE_TEST_SUITE_P(
         ending_case{"nothing", "", progress::broken, failure_kind::closed},
         ending_case{"half_a_status_line", "HTTP/1.1 20", progress::broken, failure_kind::broken},
         ending_case{"half_a_head", "HTTP/1.1 200 OK\r\nContent-", progress::broken, failure_kind::broken},
-        ending_case{"half_a_body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", progress::broken, failure_kind::broken},
+        ending_case{"half_a_body", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", progress::broken,
+                    failure_kind::broken},
         ending_case{"half_a_chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf", progress::broken,
                     failure_kind::broken},
         ending_case{"no_http", "220 smtp.example ESMTP\r\n", progress::broken, failure_kind::bad_response},
         ending_case{"a_line_without_end", std::string(40'000, 'a'), progress::broken, failure_kind::bad_response},
         ending_case{"a_head_without_end", "HTTP/1.1 200 OK\r\nX: " + std::string(40'000, 'a'), progress::broken,
                     failure_kind::bad_response},
-        ending_case{"switching_protocols", "HTTP/1.1 101 Switching\r\n\r\n", progress::broken, failure_kind::bad_response},
+        ending_case{"switching_protocols", "HTTP/1.1 101 Switching\r\n\r\n", progress::broken,
+                    failure_kind::bad_response},
         ending_case{"no_reason", "HTTP/1.1 200\r\n\r\n", progress::complete, failure_kind::none},
         ending_case{"half_a_status_line_without_a_reason", "HTTP/1.1 200\r", progress::broken, failure_kind::broken},
-        ending_case{"two_lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", progress::broken,
-                    failure_kind::bad_response},
-        ending_case{"encoded", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx", progress::complete,
-                    failure_kind::none}),
+        ending_case{"two_lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                    progress::broken, failure_kind::bad_response},
+        ending_case{"encoded", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+                    progress::complete, failure_kind::none}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
-// A peer that closes without TLS's own word for it may have been cut off: that ends a body that has no other end, and nothing
-// whose length is told.
+// A peer that closes without TLS's own word for it may have been cut off: that ends a body that has no other end, and
+// nothing whose length is told.
 TEST(answer_reader, closed_without_ending_tls) {
   const auto identity = test::tls_identity::make();
   for (const bool told : {false, true}) {
@@ -132,7 +134,8 @@ TEST(answer_reader, closed_without_ending_tls) {
     auto c = client.connect(scheme::https, peer.port());
     answer_reader reader;
     failure why;
-    EXPECT_EQ(run(client.io, next_answer(*c.connected, reader, why)), told ? progress::broken : progress::complete) << why.text;
+    EXPECT_EQ(run(client.io, next_answer(*c.connected, reader, why)), told ? progress::broken : progress::complete)
+        << why.text;
     EXPECT_EQ(why.kind, told ? failure_kind::broken : failure_kind::none);
     if (!told) {
       EXPECT_EQ(reader.answer().body, "all of it");

@@ -1,5 +1,5 @@
-// Several addresses, one connection: who is tried when, who wins, and what becomes of the others. Head starts are nothing
-// or an hour where the rule is not about their length, so that no rule depends on how fast this machine is.
+// Several addresses, one connection: who is tried when, who wins, and what becomes of the others. Head starts are
+// nothing or an hour where the rule is not about their length, so that no rule depends on how fast this machine is.
 
 #include "loopback.hpp"
 #include "net_client.hpp"
@@ -64,13 +64,15 @@ race_result race(std::chrono::milliseconds head_start, addresses list) {
   asio::io_context io{1};
   connect_race one(io.get_executor(), head_start);
   auto result = run(io, one.run(std::move(list)));
-  if (result.socket) { EXPECT_EQ(result.socket->remote_endpoint(), result.winner); }
+  if (result.socket) {
+    EXPECT_EQ(result.socket->remote_endpoint(), result.winner);
+  }
   result.socket.reset();
   return result;
 }
 
-// An address that answers nothing holds nobody up: the next one is tried after a head start, and wins. The silent one is
-// bad, since it had its time.
+// An address that answers nothing holds nobody up: the next one is tried after a head start, and wins. The silent one
+// is bad, since it had its time.
 TEST(connect_race, a_black_hole_costs_a_head_start) {
   const quiet_listener good("127.0.0.1");
   const black_hole hole("127.0.0.2", good.port());
@@ -92,8 +94,8 @@ TEST(connect_race, a_refusal_costs_nothing) {
   EXPECT_EQ(result.bad, (addresses{at(2, good.port()), at(3, good.port())}));
 }
 
-// Where there is no IPv6 the kernel calls every address of it "not available", which is no lack of ports that will pass.
-// (regression: it was taken for ours, and tried ten times a second for ever)
+// Where there is no IPv6 the kernel calls every address of it "not available", which is no lack of ports that will
+// pass. (regression: it was taken for ours, and tried ten times a second for ever)
 TEST(connect_race, regression_without_ipv6_nothing_leads_there) {
   const int known = ::socket(AF_INET6, SOCK_STREAM, 0);
   if (known < 0) GTEST_SKIP() << "the kernel has no IPv6 at all";
@@ -102,7 +104,9 @@ TEST(connect_race, regression_without_ipv6_nothing_leads_there) {
   std::optional<race_result> result;
   std::thread([&] {
     alone = ::unshare(CLONE_NEWNET) == 0; // of this thread alone: a network without an address
-    if (alone) result.emplace(race(long_time, {{asio::ip::make_address("2001:db8::1"), 443}, {asio::ip::make_address("::1"), 443}}));
+    if (alone)
+      result.emplace(
+          race(long_time, {{asio::ip::make_address("2001:db8::1"), 443}, {asio::ip::make_address("::1"), 443}}));
   }).join();
   if (!alone) GTEST_SKIP() << "a network of its own needs root";
   EXPECT_FALSE(result->socket);
@@ -205,22 +209,24 @@ TEST_P(race_shut, closes_all) {
 
 INSTANTIATE_TEST_SUITE_P(all, race_shut,
                          testing::Values(shut_case{"timed_out", asio::error::timed_out, none, 3, 3},
-                                         shut_case{"timed_out_too_soon_to_tell", asio::error::timed_out, long_time, 1, 0},
+                                         shut_case{"timed_out_too_soon_to_tell", asio::error::timed_out, long_time, 1,
+                                                   0},
                                          shut_case{"cancelled", asio::error::operation_aborted, none, 3, 0}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-// Shut in the very turn in which a connection stood, before the race was told or right after: there is no winner, and its
-// descriptor is gone.
+// Shut in the very turn in which a connection stood, before the race was told or right after: there is no winner, and
+// its descriptor is gone.
 TEST(connect_race, a_winner_that_comes_with_the_shut_is_none) {
   const quiet_listener good("127.0.0.1");
   for (const bool told : {false, true}) {
     observed_race r(none);
     const int before = open_descriptors();
-    asio::co_spawn(r.io, r.race.run({at(1, good.port())}), [&](std::exception_ptr, race_result won) {
-      r.result.emplace(std::move(won));
-    });
+    asio::co_spawn(r.io, r.race.run({at(1, good.port())}),
+                   [&](std::exception_ptr, race_result won) { r.result.emplace(std::move(won)); });
     ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 1; }));
-    if (told) { ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 0; })); }
+    if (told) {
+      ASSERT_TRUE(run_until(r.io, [&] { return r.race.alive() == 0; }));
+    }
     ASSERT_FALSE(r.result);
     r.race.shut(asio::error::timed_out);
     ASSERT_TRUE(r.ended());

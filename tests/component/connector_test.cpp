@@ -92,10 +92,11 @@ class observed_attempt {
  public:
   void start(wire::origin where) {
     to = std::move(where);
-    asio::co_spawn(client.io, one->connect(to, reach::anywhere, client.doing), [this](std::exception_ptr e, connect_result r) {
-      EXPECT_FALSE(e);
-      result = std::move(r);
-    });
+    asio::co_spawn(client.io, one->connect(to, reach::anywhere, client.doing),
+                   [this](std::exception_ptr e, connect_result r) {
+                     EXPECT_FALSE(e);
+                     result = std::move(r);
+                   });
   }
 
   bool ended() {
@@ -134,7 +135,8 @@ TEST_P(shut_in_mid_connect, ends_it) {
 
 INSTANTIATE_TEST_SUITE_P(all, shut_in_mid_connect,
                          testing::Values(shut_case{"timed_out", asio::error::timed_out, failure_kind::connect},
-                                         shut_case{"cancelled", asio::error::operation_aborted, failure_kind::cancelled}),
+                                         shut_case{"cancelled", asio::error::operation_aborted,
+                                                   failure_kind::cancelled}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 // A connector that is dropped in mid-race, as its thread ends, leaves nothing behind.
@@ -182,7 +184,8 @@ TEST(connector, connections_are_spread) {
   quiet_listener one("127.0.0.1"), two("127.0.0.2", one.port()), three("127.0.0.3", one.port());
   name_service::set("spread.test", {"127.0.0.1", "127.0.0.2", "127.0.0.3"});
   net_client client;
-  for (int i = 0; i < 6; ++i) EXPECT_FALSE(attempt(client, {scheme::http, "spread.test", one.port()}, reach::anywhere).why);
+  for (int i = 0; i < 6; ++i)
+    EXPECT_FALSE(attempt(client, {scheme::http, "spread.test", one.port()}, reach::anywhere).why);
   for (auto* place : {&one, &two, &three}) EXPECT_EQ(place->take(), 2);
 }
 
@@ -235,7 +238,8 @@ TEST(connector, a_name_that_leads_nowhere_is_looked_up_anew) {
     const int before = name_service::lookups();
     name_service::set("moves.test", std::move(leads_to));
     now_of_the_test += std::chrono::seconds(1);
-    const auto result = run(client.io, one.connect({scheme::http, "moves.test", refusing.port()}, reach::anywhere, client.doing));
+    const auto result =
+        run(client.io, one.connect({scheme::http, "moves.test", refusing.port()}, reach::anywhere, client.doing));
     return std::pair(name_service::lookups() - before, result.why.kind);
   };
   EXPECT_EQ(a_second_later({"127.0.0.1", "127.0.0.2"}), std::pair(1, failure_kind::none)); // never asked before
@@ -291,8 +295,8 @@ std::string own_private_address() {
     if (i->ifa_addr->sa_family == AF_INET)
       address = asio::ip::address_v4(ntohl(reinterpret_cast<const sockaddr_in*>(i->ifa_addr)->sin_addr.s_addr));
     else if (i->ifa_addr->sa_family == AF_INET6)
-      address = asio::ip::address_v6(
-          std::to_array(reinterpret_cast<const sockaddr_in6*>(i->ifa_addr)->sin6_addr.s6_addr));
+      address =
+          asio::ip::address_v6(std::to_array(reinterpret_cast<const sockaddr_in6*>(i->ifa_addr)->sin6_addr.s6_addr));
     else
       continue;
     failure why;
@@ -403,7 +407,8 @@ INSTANTIATE_TEST_SUITE_P(
     all, slow_name,
     testing::Values(lookup_case{"http_timed_out", scheme::http, asio::error::timed_out, failure_kind::connect},
                     lookup_case{"https_timed_out", scheme::https, asio::error::timed_out, failure_kind::connect},
-                    lookup_case{"http_cancelled", scheme::http, asio::error::operation_aborted, failure_kind::cancelled}),
+                    lookup_case{"http_cancelled", scheme::http, asio::error::operation_aborted,
+                                failure_kind::cancelled}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 } // namespace

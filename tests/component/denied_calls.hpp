@@ -13,8 +13,8 @@
 
 namespace hoist::test {
 
-/// From now on these calls of the calling thread, and of threads that it starts, fail with `error`. There is no way back: it
-/// should be a thread of the test's own. False where the system does not let a process do that to itself.
+/// From now on these calls of the calling thread, and of threads that it starts, fail with `error`. There is no way
+/// back: it should be a thread of the test's own. False where the system does not let a process do that to itself.
 inline bool deny_calls(std::initializer_list<unsigned> numbers, unsigned error) {
   std::vector<::sock_filter> rules{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (const unsigned number : numbers) {

@@ -19,8 +19,8 @@
 namespace hoist::net {
 namespace {
 
-// Where no thread is to be had the wait takes place here, and the file goes on. (regression: it waited for ever, with its run)
-// By itself: once the process has such threads, there is nothing to be refused.
+// Where no thread is to be had the wait takes place here, and the file goes on. (regression: it waited for ever, with
+// its run) By itself: once the process has such threads, there is nothing to be refused.
 TEST(disk_waiters, regression_without_a_thread) {
   const test::disk_double disk([](std::size_t bytes, const auto& read) { return read(bytes); });
   const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

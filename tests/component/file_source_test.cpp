@@ -84,35 +84,36 @@ std::filesystem::path make_socket(const temporary_folder& folder) {
 
 INSTANTIATE_TEST_SUITE_P(
     all, source_kind,
-    testing::Values(
-        kind_case{"missing", [](const auto& f) { return f.path() / "none"; }, source_status::missing, source_status::missing},
-        kind_case{"below_a_file", [](const auto& f) { return f.write("file", "x") / "below"; }, source_status::missing,
-                  source_status::missing},
-        kind_case{"dangling_link",
-                  [](const auto& f) {
-                    std::filesystem::create_symlink("nowhere", f.path() / "link");
-                    return f.path() / "link";
-                  },
-                  source_status::missing, source_status::missing},
-        kind_case{"link_to_itself",
-                  [](const auto& f) {
-                    std::filesystem::create_symlink("link", f.path() / "link");
-                    return f.path() / "link";
-                  },
-                  source_status::unreadable, source_status::unreadable},
-        kind_case{"name_too_long", [](const auto& f) { return f.path() / std::string(300, 'n'); }, source_status::unreadable,
-                  source_status::unreadable},
-        kind_case{"folder", [](const auto& f) { return f.path(); }, source_status::not_regular, source_status::not_regular},
-        kind_case{"fifo",
-                  [](const auto& f) {
-                    const auto path = f.path() / "fifo";
-                    EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
-                    return path;
-                  },
-                  source_status::not_regular, source_status::not_regular},
-        kind_case{"device", [](const auto&) { return std::filesystem::path("/dev/null"); }, source_status::not_regular,
-                  source_status::not_regular},
-        kind_case{"socket", make_socket, source_status::not_regular, source_status::unreadable}),
+    testing::Values(kind_case{"missing", [](const auto& f) { return f.path() / "none"; }, source_status::missing,
+                              source_status::missing},
+                    kind_case{"below_a_file", [](const auto& f) { return f.write("file", "x") / "below"; },
+                              source_status::missing, source_status::missing},
+                    kind_case{"dangling_link",
+                              [](const auto& f) {
+                                std::filesystem::create_symlink("nowhere", f.path() / "link");
+                                return f.path() / "link";
+                              },
+                              source_status::missing, source_status::missing},
+                    kind_case{"link_to_itself",
+                              [](const auto& f) {
+                                std::filesystem::create_symlink("link", f.path() / "link");
+                                return f.path() / "link";
+                              },
+                              source_status::unreadable, source_status::unreadable},
+                    kind_case{"name_too_long", [](const auto& f) { return f.path() / std::string(300, 'n'); },
+                              source_status::unreadable, source_status::unreadable},
+                    kind_case{"folder", [](const auto& f) { return f.path(); }, source_status::not_regular,
+                              source_status::not_regular},
+                    kind_case{"fifo",
+                              [](const auto& f) {
+                                const auto path = f.path() / "fifo";
+                                EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
+                                return path;
+                              },
+                              source_status::not_regular, source_status::not_regular},
+                    kind_case{"device", [](const auto&) { return std::filesystem::path("/dev/null"); },
+                              source_status::not_regular, source_status::not_regular},
+                    kind_case{"socket", make_socket, source_status::not_regular, source_status::unreadable}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 // A file without permission is unreadable, with the system's reason.
@@ -188,18 +189,19 @@ TEST_P(change_of_file, is_found_out) {
 
 INSTANTIATE_TEST_SUITE_P(
     all, change_of_file,
-    testing::Values(change_case{"shrunk", [](const auto& p) { std::filesystem::resize_file(p, 5'000); }, source_status::changed},
-                    change_case{"emptied", [](const auto& p) { std::filesystem::resize_file(p, 0); }, source_status::changed},
-                    change_case{"grown", [](const auto& p) { std::filesystem::resize_file(p, 20'000); }, source_status::ok},
-                    change_case{"rewritten", [](const auto& p) { overwrite(p, 5'000, "other"); }, source_status::ok},
-                    change_case{"rewritten_with_its_time_set_back",
-                                [](const auto& p) {
-                                  struct stat before {};
-                                  ASSERT_EQ(::stat(p.c_str(), &before), 0);
-                                  overwrite(p, 5'000, "other");
-                                  set_times(p, before);
-                                },
-                                source_status::ok}),
+    testing::Values(
+        change_case{"shrunk", [](const auto& p) { std::filesystem::resize_file(p, 5'000); }, source_status::changed},
+        change_case{"emptied", [](const auto& p) { std::filesystem::resize_file(p, 0); }, source_status::changed},
+        change_case{"grown", [](const auto& p) { std::filesystem::resize_file(p, 20'000); }, source_status::ok},
+        change_case{"rewritten", [](const auto& p) { overwrite(p, 5'000, "other"); }, source_status::ok},
+        change_case{"rewritten_with_its_time_set_back",
+                    [](const auto& p) {
+                      struct stat before {};
+                      ASSERT_EQ(::stat(p.c_str(), &before), 0);
+                      overwrite(p, 5'000, "other");
+                      set_times(p, before);
+                    },
+                    source_status::ok}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 // Another file at the same path is `changed` when it is opened, whatever it looks like.

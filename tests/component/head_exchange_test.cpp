@@ -96,10 +96,12 @@ TEST_P(head, asks_without_a_key) {
   });
   ask("https://CDN.example:8443/a%2fb?x=%2B");
   hang_up();
-  EXPECT_TRUE(request.starts_with("HEAD /a%2fb?x=%2B HTTP/1.1\r\nHost: cdn.example:8443\r\nUser-Agent: hoist/")) << request;
+  EXPECT_TRUE(request.starts_with("HEAD /a%2fb?x=%2B HTTP/1.1\r\nHost: cdn.example:8443\r\nUser-Agent: hoist/"))
+      << request;
   EXPECT_TRUE(request.ends_with("\r\n\r\n"));
   EXPECT_EQ(std::ranges::count(request, '\n'), 4);
-  std::ranges::transform(request, request.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(request, request.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   for (const char* name : {"x-api-key", "authorization", "cookie", "content-length", "transfer-encoding", "expect"})
     EXPECT_EQ(request.find(name), std::string::npos) << name;
 }
@@ -161,7 +163,8 @@ TEST_P(head, a_connection_is_used_again) {
   EXPECT_TRUE(ask("https://h/3").reusable);
   EXPECT_EQ(reader.answer().content_length, std::nullopt);
   hang_up();
-  EXPECT_EQ(requests, (std::vector<std::string>{request_for("https://h/1"), request_for("https://h/2"), request_for("https://h/3")}));
+  EXPECT_EQ(requests, (std::vector<std::string>{request_for("https://h/1"), request_for("https://h/2"),
+                                                request_for("https://h/3")}));
 }
 
 // Connection: close, and a body that a HEAD must not have, make the connection unfit for another exchange.
@@ -236,8 +239,9 @@ INSTANTIATE_TEST_SUITE_P(all, head_ending, testing::ValuesIn(test::no_answers())
 
 // A shut from outside ends a HEAD that waits for its answer, as what it was shut for.
 TEST_P(head, shut_ends_it) {
-  for (const auto& [why, expected] : {std::pair<error_code, failure_kind>{asio::error::timed_out, failure_kind::timed_out},
-                                      {asio::error::operation_aborted, failure_kind::cancelled}}) {
+  for (const auto& [why, expected] :
+       {std::pair<error_code, failure_kind>{asio::error::timed_out, failure_kind::timed_out},
+        {asio::error::operation_aborted, failure_kind::cancelled}}) {
     listen([](peer_connection& p) { p.drain(); });
     const std::string request = request_for("https://h/");
     std::optional<head_result> result;

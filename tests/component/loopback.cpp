@@ -37,7 +37,9 @@ silent_place::silent_place(const std::string& address, std::uint16_t port) : des
   port_ = at.port();
 }
 
-silent_place::~silent_place() { ::close(descriptor_); }
+silent_place::~silent_place() {
+  ::close(descriptor_);
+}
 
 quiet_listener::quiet_listener(const std::string& address, std::uint16_t port) : silent_place(address, port) {
   require(::listen(descriptor_, 64) == 0 && ::fcntl(descriptor_, F_SETFL, O_NONBLOCK) == 0, "cannot listen");
@@ -52,13 +54,16 @@ int quiet_listener::take() {
 }
 
 // A queue of length 0 holds one connection; when it is there, the kernel takes no further one.
-black_hole::black_hole(const std::string& address, std::uint16_t port) : silent_place(address, port), filler_(new_socket(address)) {
+black_hole::black_hole(const std::string& address, std::uint16_t port)
+    : silent_place(address, port), filler_(new_socket(address)) {
   require(::listen(descriptor_, 0) == 0, "cannot listen");
   const auto at = endpoint(address, port_);
   require(::connect(filler_, at.data(), static_cast<socklen_t>(at.size())) == 0, "cannot fill a listener's queue");
 }
 
-black_hole::~black_hole() { ::close(filler_); }
+black_hole::~black_hole() {
+  ::close(filler_);
+}
 
 int open_descriptors() {
   return static_cast<int>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));

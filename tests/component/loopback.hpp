@@ -1,14 +1,15 @@
 #pragma once
 
-// Places on loopback where nobody speaks, at an address and port of the test's choice. All of 127/8 leads to this machine,
-// so that one port is many addresses: one that answers, one that refuses, one that says nothing at all.
+// Places on loopback where nobody speaks, at an address and port of the test's choice. All of 127/8 leads to this
+// machine, so that one port is many addresses: one that answers, one that refuses, one that says nothing at all.
 
 #include <cstdint>
 #include <string>
 
 namespace hoist::test {
 
-/// Bound to `address`; port 0 takes a free one. Nobody listens: connections are refused, and nobody else can listen here.
+/// Bound to `address`; port 0 takes a free one. Nobody listens: connections are refused, and nobody else can listen
+/// here.
 class silent_place {
  public:
   explicit silent_place(const std::string& address, std::uint16_t port = 0);

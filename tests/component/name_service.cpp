@@ -61,7 +61,9 @@ void name_service::hold(const std::string& name, std::promise<void>& release) {
   held[name] = &release;
 }
 
-int name_service::lookups() noexcept { return begun; }
+int name_service::lookups() noexcept {
+  return begun;
+}
 
 } // namespace hoist::test
 

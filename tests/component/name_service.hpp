@@ -1,7 +1,7 @@
 #pragma once
 
-// The name service in the hands of a test. It takes the place of the C library's getaddrinfo in the whole program, so that
-// what is tested is the way that a name really goes.
+// The name service in the hands of a test. It takes the place of the C library's getaddrinfo in the whole program, so
+// that what is tested is the way that a name really goes.
 
 #include <future>
 #include <string>

@@ -24,9 +24,9 @@ using wire::scheme;
 
 struct told {
   file_id file;
-  int status;        ///< of the answer; 0 when there is none
+  int status; ///< of the answer; 0 when there is none
   std::string body;
-  failure_kind why;  ///< none when there is an answer
+  failure_kind why; ///< none when there is an answer
   bool fresh;
 };
 
@@ -121,13 +121,14 @@ struct loss_case {
   int answered;                               ///< of the three
   failure_kind why;                           ///< of the first that is not; those behind it are unserved
   bool fresh;
-  int room;                                   ///< of the next connection: one at a time if this looks like the pipeline's fault
+  int room; ///< of the next connection: one at a time if this looks like the pipeline's fault
 };
 
 class presign_loss : public testing::TestWithParam<loss_case> {};
 
 // What ends a connection is told for each unanswered request, once; those that were answered stay answered; those that
-// were not at the head of the line learn that their turn never came; and the next request is made over a new connection.
+// were not at the head of the line learn that their turn never came; and the next request is made over a new
+// connection.
 TEST_P(presign_loss, is_told_once_per_request) {
   std::atomic<int> connection{0};
   fake_peer peer([&](peer_connection& p) {
@@ -146,7 +147,8 @@ TEST_P(presign_loss, is_told_once_per_request) {
     const bool answered = static_cast<int>(i) < GetParam().answered;
     EXPECT_EQ(c.events[i].status, answered ? 200 : 0) << i;
     if (answered) continue;
-    EXPECT_EQ(c.events[i].why, static_cast<int>(i) == GetParam().answered ? GetParam().why : failure_kind::unserved) << i;
+    EXPECT_EQ(c.events[i].why, static_cast<int>(i) == GetParam().answered ? GetParam().why : failure_kind::unserved)
+        << i;
     EXPECT_EQ(c.events[i].fresh, GetParam().fresh) << i;
   }
   EXPECT_EQ(c.channel.room(), GetParam().room);
@@ -157,44 +159,45 @@ TEST_P(presign_loss, is_told_once_per_request) {
   EXPECT_EQ(c.events[3].body, "7");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    all, presign_loss,
-    testing::Values(
-        loss_case{"closed_before_any", [](peer_connection& p) { p.close(); }, 0, failure_kind::closed, true, 1},
-        loss_case{"reset_before_any", [](peer_connection& p) { p.reset(); }, 0, failure_kind::closed, true, 1},
-        loss_case{"closed_after_one",
-                  [](peer_connection& p) {
-                    p.write(http_answer("200 OK"));
-                    p.end_writing();
-                    p.drain();
-                  },
-                  1, failure_kind::closed, false, 1},
-        loss_case{"closed_within_the_second",
-                  [](peer_connection& p) {
-                    p.write(http_answer("200 OK") + "HTTP/1.1 20");
-                    p.end_writing();
-                    p.drain();
-                  },
-                  1, failure_kind::broken, false, 1},
-        loss_case{"garbage",
-                  [](peer_connection& p) {
-                    p.write("what is this\r\n\r\n");
-                    p.drain();
-                  },
-                  0, failure_kind::bad_response, true, 1},
-        loss_case{"announces_its_close",
-                  [](peer_connection& p) {
-                    p.write(http_answer("200 OK", {}, "Connection: close\r\n"));
-                    p.drain();
-                  },
-                  1, failure_kind::unserved, false, 1},
-        loss_case{"announces_its_close_with_the_second",
-                  [](peer_connection& p) {
-                    p.write(http_answer("200 OK") + http_answer("200 OK", {}, "Connection: close\r\n"));
-                    p.drain();
-                  },
-                  2, failure_kind::unserved, false, 2}),
-    [](const auto& tested) { return std::string(tested.param.name); });
+INSTANTIATE_TEST_SUITE_P(all, presign_loss,
+                         testing::Values(loss_case{"closed_before_any", [](peer_connection& p) { p.close(); }, 0,
+                                                   failure_kind::closed, true, 1},
+                                         loss_case{"reset_before_any", [](peer_connection& p) { p.reset(); }, 0,
+                                                   failure_kind::closed, true, 1},
+                                         loss_case{"closed_after_one",
+                                                   [](peer_connection& p) {
+                                                     p.write(http_answer("200 OK"));
+                                                     p.end_writing();
+                                                     p.drain();
+                                                   },
+                                                   1, failure_kind::closed, false, 1},
+                                         loss_case{"closed_within_the_second",
+                                                   [](peer_connection& p) {
+                                                     p.write(http_answer("200 OK") + "HTTP/1.1 20");
+                                                     p.end_writing();
+                                                     p.drain();
+                                                   },
+                                                   1, failure_kind::broken, false, 1},
+                                         loss_case{"garbage",
+                                                   [](peer_connection& p) {
+                                                     p.write("what is this\r\n\r\n");
+                                                     p.drain();
+                                                   },
+                                                   0, failure_kind::bad_response, true, 1},
+                                         loss_case{"announces_its_close",
+                                                   [](peer_connection& p) {
+                                                     p.write(http_answer("200 OK", {}, "Connection: close\r\n"));
+                                                     p.drain();
+                                                   },
+                                                   1, failure_kind::unserved, false, 1},
+                                         loss_case{"announces_its_close_with_the_second",
+                                                   [](peer_connection& p) {
+                                                     p.write(http_answer("200 OK") +
+                                                             http_answer("200 OK", {}, "Connection: close\r\n"));
+                                                     p.drain();
+                                                   },
+                                                   2, failure_kind::unserved, false, 2}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // An answer that nobody asked for ends the connection; nobody is told, and the channel works on.
 TEST(presign_channel, an_unsolicited_answer_ends_the_connection) {
@@ -218,8 +221,8 @@ TEST(presign_channel, an_unsolicited_answer_ends_the_connection) {
   EXPECT_EQ(c.events[1].body, "2");
 }
 
-// An answer that was on its way before the request was (a peer says 408 and closes) is not taken for the request's, which
-// is asked again on the next connection.
+// An answer that was on its way before the request was (a peer says 408 and closes) is not taken for the request's,
+// which is asked again on the next connection.
 TEST(presign_channel, regression_an_earlier_answer_is_not_taken_for_a_request_that_waits) {
   std::atomic<int> connection{0};
   std::promise<void> said;
@@ -280,7 +283,8 @@ TEST(presign_channel, a_close_while_idle_is_nobodys_loss) {
   EXPECT_EQ(c.events[1].status, 200);
 }
 
-// A connection that cannot be made is one failure, told for the first of those that waited for it; the others go on elsewhere.
+// A connection that cannot be made is one failure, told for the first of those that waited for it; the others go on
+// elsewhere.
 TEST(presign_channel, a_refused_connection_is_one_failure) {
   const test::refused_port nobody;
   net_client client;
@@ -288,7 +292,8 @@ TEST(presign_channel, a_refused_connection_is_one_failure) {
   for (file_id f = 0; f < 4; ++f) c.ask(f);
   c.channel.flush();
   ASSERT_TRUE(c.hear(4));
-  for (const told& t : c.events) EXPECT_EQ(t.why, t.file == 0 ? failure_kind::connect : failure_kind::unserved) << t.file;
+  for (const told& t : c.events)
+    EXPECT_EQ(t.why, t.file == 0 ? failure_kind::connect : failure_kind::unserved) << t.file;
 }
 
 // A shut ends what is on the connection for the reason given, and the channel connects again when asked.
@@ -362,7 +367,9 @@ TEST(presign_channel, survives_a_break_at_every_byte_of_the_answers) {
       EXPECT_EQ(answered(1), 1) << n;
       EXPECT_LE(c.events.size(), 4u) << n;
       for (const told& t : c.events)
-        if (t.status == 200) { EXPECT_EQ(t.body, std::to_string(t.file)) << n; }
+        if (t.status == 200) {
+          EXPECT_EQ(t.body, std::to_string(t.file)) << n;
+        }
       if (HasFailure()) return;
     }
 }

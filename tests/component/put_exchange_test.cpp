@@ -31,8 +31,8 @@ using wire::scheme;
 enum class cover { plain, tls, offered }; ///< offered: TLS, and its keys to the kernel
 enum class origin { memory, file };
 
-/// Over which cover bytes of which origin go. Large files over `plain`, and over `offered` where the kernel has TLS, go by
-/// sendfile; everything else is read, or copied, and sent.
+/// Over which cover bytes of which origin go. Large files over `plain`, and over `offered` where the kernel has TLS, go
+/// by sendfile; everything else is read, or copied, and sent.
 struct way {
   cover over;
   origin from;
@@ -95,7 +95,8 @@ class put : public put_fixture, public testing::TestWithParam<way> {
   void listen_for_one() { put_fixture::listen_for_one(GetParam().over); }
 
   source of(const std::string& bytes) const {
-    return GetParam().from == origin::memory ? source::bytes("name", bytes) : source::file(client.folder.write("f", bytes));
+    return GetParam().from == origin::memory ? source::bytes("name", bytes)
+                                             : source::file(client.folder.write("f", bytes));
   }
 };
 
@@ -107,9 +108,9 @@ INSTANTIATE_TEST_SUITE_P(all, put,
 
 // What arrives is head and body to the byte, for every size around a boundary, one after the other on one connection.
 TEST_P(put, sends_every_byte_for_every_size) {
-  const std::size_t sizes[] = {0,     1,      16'383, 16'384, 65'535, 65'536,  65'537,
-                               98'304 - 80, 98'304, 98'305, 131'071, 131'072, 262'143, 262'144, 262'145,
-                               294'912 - 80, 294'912, 294'913, 1'000'000, 5'000'001};
+  const std::size_t sizes[] = {0,       1,       16'383,    16'384,   65'535,  65'536,  65'537,  98'304 - 80,
+                               98'304,  98'305,  131'071,   131'072,  262'143, 262'144, 262'145, 294'912 - 80,
+                               294'912, 294'913, 1'000'000, 5'000'001};
   std::vector<std::string> received;
   listen([&](peer_connection& p) {
     for (std::string request = p.read_request(); !request.empty(); request = p.read_request()) {
@@ -169,7 +170,8 @@ TEST(put_among_many, has_small_batches) {
   for (auto& block : held) f.client.pool.give_back(std::move(block));
 }
 
-// A large file goes to the kernel as a file where it may: not one byte of it is read, and nothing but the head is a batch.
+// A large file goes to the kernel as a file where it may: not one byte of it is read, and nothing but the head is a
+// batch.
 TEST_P(put, a_large_file_is_not_read_where_the_kernel_takes_it) {
   listen_for_one();
   client.tallies = {};
@@ -321,7 +323,8 @@ TEST_P(put, an_interim_answer_is_skipped) {
 
 // Connection: close, and bytes behind the answer, make the connection unfit for another PUT.
 TEST_P(put, is_not_reusable_after_close_or_surplus) {
-  for (const std::string& answer : {http_answer("200 OK", {}, "Connection: close\r\n"), http_answer("200 OK") + "surplus"}) {
+  for (const std::string& answer :
+       {http_answer("200 OK", {}, "Connection: close\r\n"), http_answer("200 OK") + "surplus"}) {
     listen([&](peer_connection& p) {
       p.read_request();
       p.write(answer);

@@ -22,7 +22,9 @@ using wire::scheme;
 const error_code not_shut;
 
 resolver::time_point now_of_the_test;
-resolver::time_point told_now() { return now_of_the_test; }
+resolver::time_point told_now() {
+  return now_of_the_test;
+}
 
 /// A resolver whose clock stands still until the test moves it.
 class name_cache : public testing::Test {
@@ -37,7 +39,9 @@ class name_cache : public testing::Test {
     return run(io, names.resolve(of, not_shut, why));
   }
 
-  static tcp::endpoint at(const std::string& host, std::uint16_t port = 8443) { return {asio::ip::make_address(host), port}; }
+  static tcp::endpoint at(const std::string& host, std::uint16_t port = 8443) {
+    return {asio::ip::make_address(host), port};
+  }
 
   asio::io_context io{1};
   resolver names{io.get_executor(), &told_now};
@@ -68,8 +72,8 @@ TEST_F(name_cache, a_literal_is_never_looked_up) {
   EXPECT_EQ(name_service::lookups(), before);
 }
 
-// The first look-up starts a thread. Where none is to be had the name is one that cannot be looked up now, and is asked about
-// again. (regression: its file waited for ever)
+// The first look-up starts a thread. Where none is to be had the name is one that cannot be looked up now, and is asked
+// about again. (regression: its file waited for ever)
 TEST_F(name_cache, regression_without_a_thread) {
   bool denied = false;
   addresses found;

@@ -123,7 +123,8 @@ TEST_P(stream_over, sends_once_per_batch) {
   // A batch that blocked costs the send that found it out and the one after the wake-up. Some may be taken in parts
   // while the peer makes room, without blocking; sent record by record they would be sixteen times as many.
   EXPECT_GE(client.tallies.sends, client.tallies.batches);
-  EXPECT_LE(client.tallies.sends, client.tallies.batches + 2 * static_cast<std::uint64_t>(seen.blocked) + client.tallies.batches / 2);
+  EXPECT_LE(client.tallies.sends,
+            client.tallies.batches + 2 * static_cast<std::uint64_t>(seen.blocked) + client.tallies.batches / 2);
 }
 
 // Batches that fit into the socket's buffer are one send each, exactly.
@@ -178,8 +179,8 @@ TEST_P(stream_over, a_slow_reader_gets_every_byte) {
   sending seen;
   bool told = false;
   EXPECT_FALSE(run(client.io, send_all(*s, bytes, seen, [&] {
-    if (!std::exchange(told, true)) full.set_value();
-  })));
+                     if (!std::exchange(told, true)) full.set_value();
+                   })));
   if (!told) full.set_value();
   EXPECT_TRUE(run(client.io, hear_all_arrived(*s)));
   EXPECT_TRUE(told) << "the kernel took 16 MiB at once: this test has tested nothing";
@@ -188,8 +189,8 @@ TEST_P(stream_over, a_slow_reader_gets_every_byte) {
   EXPECT_TRUE(got == bytes);
 }
 
-// What arrives byte by byte, or all at once and is taken byte by byte, is the same. A peer that closes without TLS's own
-// word for it has perhaps been cut off, which is told apart from an end.
+// What arrives byte by byte, or all at once and is taken byte by byte, is the same. A peer that closes without TLS's
+// own word for it has perhaps been cut off, which is told apart from an end.
 TEST_P(stream_over, fragments_do_not_matter) {
   const std::string bytes = noise(40'000);
   for (const bool fragmented : {true, false}) {

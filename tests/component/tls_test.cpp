@@ -52,8 +52,8 @@ task<error_code> send_all(stream& s, std::string_view bytes) {
 
 // ---- tickets ------------------------------------------------------------------------------------------------------
 
-// The second connection to a host resumes the session of the first, and so does the third, although each handshake names
-// the host anew. A host of another name, be it the same machine, starts from nothing.
+// The second connection to a host resumes the session of the first, and so does the third, although each handshake
+// names the host anew. A host of another name, be it the same machine, starts from nothing.
 TEST(tls, a_host_is_proven_once) {
   const auto identity = tls_identity::make("DNS:localhost,IP:127.0.0.1");
   const auto context = identity.server_context(0);
@@ -105,11 +105,11 @@ TEST(tls, regression_a_session_that_cannot_be_resumed_is_not_the_end) {
 
 struct handshake_case {
   const char* name;
-  std::string names;      ///< of the peer's certificate
-  long begin, end;        ///< its validity, in seconds from now
-  int protocol;           ///< the only one the peer speaks; 0: all
+  std::string names; ///< of the peer's certificate
+  long begin, end;   ///< its validity, in seconds from now
+  int protocol;      ///< the only one the peer speaks; 0: all
   bool trusted;
-  const char* host;       ///< whom we believe to speak to
+  const char* host; ///< whom we believe to speak to
   failure_kind expected;
 };
 
@@ -127,7 +127,9 @@ TEST_P(tls_handshake, ends_as_what_it_was) {
   const auto result = client.connect(scheme::https, peer.port(), c.host);
   EXPECT_EQ(result.why.kind, c.expected) << result.why.text;
   EXPECT_EQ(result.connected != nullptr, c.expected == failure_kind::none);
-  if (result.why) { EXPECT_NE(result.why.text.find(c.host), std::string::npos) << "the text names the place: " << result.why.text; }
+  if (result.why) {
+    EXPECT_NE(result.why.text.find(c.host), std::string::npos) << "the text names the place: " << result.why.text;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -135,13 +137,16 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         handshake_case{"good_by_name", "DNS:localhost", -60, 3600, 0, true, "localhost", failure_kind::none},
         handshake_case{"good_by_address", "IP:127.0.0.1", -60, 3600, 0, true, "127.0.0.1", failure_kind::none},
-        handshake_case{"tls_1_2_is_enough", "DNS:localhost", -60, 3600, TLS1_2_VERSION, true, "localhost", failure_kind::none},
+        handshake_case{"tls_1_2_is_enough", "DNS:localhost", -60, 3600, TLS1_2_VERSION, true, "localhost",
+                       failure_kind::none},
         handshake_case{"wrong_name", "DNS:other.example", -60, 3600, 0, true, "localhost", failure_kind::certificate},
-        handshake_case{"name_instead_of_address", "DNS:localhost", -60, 3600, 0, true, "127.0.0.1", failure_kind::certificate},
+        handshake_case{"name_instead_of_address", "DNS:localhost", -60, 3600, 0, true, "127.0.0.1",
+                       failure_kind::certificate},
         handshake_case{"untrusted", "DNS:localhost", -60, 3600, 0, false, "localhost", failure_kind::certificate},
         handshake_case{"expired", "DNS:localhost", -7200, -3600, 0, true, "localhost", failure_kind::certificate},
         handshake_case{"not_yet_valid", "DNS:localhost", 3600, 7200, 0, true, "localhost", failure_kind::certificate},
-        handshake_case{"tls_1_1", "DNS:localhost", -60, 3600, TLS1_1_VERSION, true, "localhost", failure_kind::tls_protocol}),
+        handshake_case{"tls_1_1", "DNS:localhost", -60, 3600, TLS1_1_VERSION, true, "localhost",
+                       failure_kind::tls_protocol}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
 struct broken_handshake_case {
@@ -186,8 +191,8 @@ INSTANTIATE_TEST_SUITE_P(
                                           failure_kind::handshake}),
     [](const auto& tested) { return std::string(tested.param.name); });
 
-// So it is when OpenSSL writes to the socket itself, to offer the kernel its keys, and the peer was gone before it said a word:
-// the socket's error is not TLS refusing.
+// So it is when OpenSSL writes to the socket itself, to offer the kernel its keys, and the peer was gone before it said
+// a word: the socket's error is not TLS refusing.
 TEST(tls_offered, regression_a_peer_that_is_gone_is_a_lost_handshake) {
   std::promise<void> connected;
   fake_peer peer([&](peer_connection& p) {
@@ -203,8 +208,8 @@ TEST(tls_offered, regression_a_peer_that_is_gone_is_a_lost_handshake) {
   EXPECT_EQ(why.kind, failure_kind::handshake) << why.text;
 }
 
-// A handshake that is shut from outside ends although the peer never says anything: as a lost one when its time is over, since
-// nothing was asked yet, or as cancelled.
+// A handshake that is shut from outside ends although the peer never says anything: as a lost one when its time is
+// over, since nothing was asked yet, or as cancelled.
 TEST(tls, shut_in_mid_handshake_ends_it_as_lost_or_cancelled) {
   const std::pair<error_code, failure_kind> cases[] = {{asio::error::timed_out, failure_kind::handshake},
                                                        {asio::error::operation_aborted, failure_kind::cancelled}};
@@ -250,7 +255,8 @@ TEST(tls, session_tickets_while_idle_are_nothing) {
   c.connected.reset();
 }
 
-// A peer that sends what is no data and nothing else is left: within reason it may, and this one would go on for ever. (regression)
+// A peer that sends what is no data and nothing else is left: within reason it may, and this one would go on for ever.
+// (regression)
 TEST(tls, a_flood_of_key_updates_ends_the_connection) {
   const auto identity = tls_identity::make();
   fake_peer peer(identity, [](peer_connection& p) {

@@ -48,12 +48,14 @@ reading read_whole(std::string_view bytes) {
 }
 
 bool same(const wire::response& x, const wire::response& y) {
-  return x.status == y.status && x.body == y.body && x.date == y.date && x.retry_after == y.retry_after && x.etag == y.etag &&
-         x.request_id == y.request_id && x.encryption == y.encryption && x.location == y.location &&
-         x.error_code == y.error_code && x.encoded == y.encoded && x.keep_alive == y.keep_alive && x.content_length == y.content_length;
+  return x.status == y.status && x.body == y.body && x.date == y.date && x.retry_after == y.retry_after &&
+         x.etag == y.etag && x.request_id == y.request_id && x.encryption == y.encryption && x.location == y.location &&
+         x.error_code == y.error_code && x.encoded == y.encoded && x.keep_alive == y.keep_alive &&
+         x.content_length == y.content_length;
 }
 
-/// An answer that is cut at its bound is given up in mid-body, and what follows is no answer of the connection any more.
+/// An answer that is cut at its bound is given up in mid-body, and what follows is no answer of the connection any
+/// more.
 bool cut(const reading& r) {
   for (const auto& answer : r.answers)
     if (answer.body.size() == wire::response_body_max) return true;
@@ -113,9 +115,12 @@ class connection {
       co_await stream_->wait(interest::read);
     }
     require(bool(why) && !why.text.empty(), "what is broken says why");
-    require((why.kind == failure_kind::closed) == (ended && !reader.any_byte()), "an end between answers is told from one within");
+    require((why.kind == failure_kind::closed) == (ended && !reader.any_byte()),
+            "an end between answers is told from one within");
     r.whole = why.kind == failure_kind::closed;
-    require(why.kind == failure_kind::closed || why.kind == failure_kind::broken || why.kind == failure_kind::bad_response, "and as what it was");
+    require(why.kind == failure_kind::closed || why.kind == failure_kind::broken ||
+                why.kind == failure_kind::bad_response,
+            "and as what it was");
   }
 
   asio::io_context context_{1};
@@ -136,6 +141,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(same(whole.answers[n], pieces.answers[n]), "an answer in pieces is what it is as a whole");
   // Near a limit the pieces may decide: it is met earlier when less has been taken in before it.
   if (cut(whole) || whole.why == "has a line over 16 KiB" || bytes.size() > wire::response_head_max) return 0;
-  require(whole.answers.size() == pieces.answers.size(), "a connection has as many answers in pieces as it has as a whole");
+  require(whole.answers.size() == pieces.answers.size(),
+          "a connection has as many answers in pieces as it has as a whole");
   return 0;
 }

@@ -47,42 +47,53 @@ void check_endpoint(const options& o) {
   }
   wire::url u;
   require(wire::parse_url(o.endpoint, u).empty(), "an endpoint that passed is a URL");
-  require(u.where.how == wire::scheme::https || o.allow_plain_http || is_really_loopback(u.where.host), "no key goes out in clear unasked");
+  require(u.where.how == wire::scheme::https || o.allow_plain_http || is_really_loopback(u.where.host),
+          "no key goes out in clear unasked");
   const auto parts = cli::parse_endpoint(o.endpoint);
   if (!parts) return;
-  require(parts->host == u.where.host && parts->port == u.where.port && parts->secure == (u.where.how == wire::scheme::https), "command and library read one endpoint alike");
+  require(parts->host == u.where.host && parts->port == u.where.port &&
+              parts->secure == (u.where.how == wire::scheme::https),
+          "command and library read one endpoint alike");
   require(!parts->loopback || is_really_loopback(parts->host), "what is called loopback is");
 }
 
 void check_upload(const cli::settings& s) {
   check_endpoint(s.library);
   const auto& o = s.library;
-  require(o.concurrency >= 0 && o.concurrency <= 4096 && o.threads >= 0 && o.threads <= 64, "figures are in their ranges");
+  require(o.concurrency >= 0 && o.concurrency <= 4096 && o.threads >= 0 && o.threads <= 64,
+          "figures are in their ranges");
   require(o.retry.attempts_max >= 0 && o.retry.attempts_max <= 1'000'001, "retries are in their range");
   require(o.expires_in == 0s || (o.expires_in >= 60s && o.expires_in <= 31'536'000s), "a retention is in its range");
-  require(o.retry.give_up_after > 0ms && o.presign_lifetime_max > 0ms && o.presign_lifetime_max <= 168h, "times are in their ranges");
+  require(o.retry.give_up_after > 0ms && o.presign_lifetime_max > 0ms && o.presign_lifetime_max <= 168h,
+          "times are in their ranges");
   require(harmless(s.content_type), "a media type is one line");
   for (const auto& notice : s.notices) require(harmless(notice), "a notice is harmless");
 }
 
 template <class Read>
-void check_command(const cli::command_spec& spec, const std::vector<std::string>& words, const cli::environment& variables, Read read) {
+void check_command(const cli::command_spec& spec, const std::vector<std::string>& words,
+                   const cli::environment& variables, Read read) {
   try {
     read(cli::parse_arguments(spec, words, variables));
   } catch (const cli::usage_error& refusal) {
     const std::string_view text = refusal.what();
     require(!text.empty() && harmless(text), "a refusal is one harmless sentence");
-    const bool typed = std::ranges::any_of(words, [](const std::string& word) { return word.find(key) != std::string::npos; });
+    const bool typed =
+        std::ranges::any_of(words, [](const std::string& word) { return word.find(key) != std::string::npos; });
     require(typed || text.find(key) == std::string_view::npos, "no message has the key");
   }
 }
 
 void check_units(std::string_view word) {
-  if (const auto time = cli::parse_duration(word, cli::bare_number::seconds)) require(*time >= 0ms && *time <= 36'600 * 24h, "a duration is at most a century");
-  if (const auto strict = cli::parse_duration(word)) require(cli::parse_duration(word, cli::bare_number::seconds) == strict, "a unit means what it means");
+  if (const auto time = cli::parse_duration(word, cli::bare_number::seconds))
+    require(*time >= 0ms && *time <= 36'600 * 24h, "a duration is at most a century");
+  if (const auto strict = cli::parse_duration(word))
+    require(cli::parse_duration(word, cli::bare_number::seconds) == strict, "a unit means what it means");
   const auto size = cli::parse_size(word);
-  if (size && word.ends_with("KiB") && word.find('.') == std::string_view::npos) require(*size % 1024 == 0, "KiB are 1024");
-  if (const auto count = cli::parse_count(word, 0, UINT64_MAX)) require(size && *size == *count, "a count is a size without a unit");
+  if (size && word.ends_with("KiB") && word.find('.') == std::string_view::npos)
+    require(*size % 1024 == 0, "KiB are 1024");
+  if (const auto count = cli::parse_count(word, 0, UINT64_MAX))
+    require(size && *size == *count, "a count is a size without a unit");
 }
 
 } // namespace
@@ -121,13 +132,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       require(cli::is_exempt(*parts, "*"), "a star exempts everything");
     }
   }
-  check_command(cli::upload_spec(), words, variables, [&](const cli::arguments& typed) { check_upload(cli::settings_from(typed, variables)); });
-  check_command(cli::delete_spec(), words, variables, [&](const cli::arguments& typed) { check_endpoint(cli::delete_settings_from(typed, variables).library); });
+  check_command(cli::upload_spec(), words, variables,
+                [&](const cli::arguments& typed) { check_upload(cli::settings_from(typed, variables)); });
+  check_command(cli::delete_spec(), words, variables, [&](const cli::arguments& typed) {
+    check_endpoint(cli::delete_settings_from(typed, variables).library);
+  });
   check_command(cli::bench_spec(), words, variables, [&](const cli::arguments& typed) {
     const auto s = cli::bench_settings_from(typed, variables);
     check_endpoint(s.common.library);
     require(!s.sizes.empty() && s.cells_max() > 0, "a benchmark measures something");
-    require(std::ranges::all_of(s.concurrency, [](int c) { return c > 0 && c <= 4096; }), "concurrency is in its range");
+    require(std::ranges::all_of(s.concurrency, [](int c) { return c > 0 && c <= 4096; }),
+            "concurrency is in its range");
   });
   return 0;
 }

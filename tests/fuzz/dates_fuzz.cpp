@@ -15,24 +15,34 @@ using fuzz::require;
 constexpr core::wall_time begin{std::chrono::sys_days{std::chrono::year{0} / 1 / 1}};
 constexpr core::wall_time end{std::chrono::sys_days{std::chrono::year{10'000} / 1 / 2}};
 
-bool in_calendar(core::wall_time t) { return t >= begin - 24h && t < end; }
-server::unix_time seconds_of(core::wall_time t) { return std::chrono::floor<std::chrono::seconds>(t); }
-bool leap_second(std::string_view text, std::size_t at) { return text.size() >= at + 2 && text.substr(at, 2) == "60"; }
+bool in_calendar(core::wall_time t) {
+  return t >= begin - 24h && t < end;
+}
+server::unix_time seconds_of(core::wall_time t) {
+  return std::chrono::floor<std::chrono::seconds>(t);
+}
+bool leap_second(std::string_view text, std::size_t at) {
+  return text.size() >= at + 2 && text.substr(at, 2) == "60";
+}
 
 void check_reading(std::string_view text) {
   if (const auto t = wire::parse_http_date(text)) {
     require(in_calendar(*t), "an HTTP date is within its four digits");
     const auto written = server::to_http_date(seconds_of(*t));
-    if (written.size() == 29) require(wire::parse_http_date(written) == t, "an HTTP date, whatever its spelling, is a second that is read back");
+    if (written.size() == 29)
+      require(wire::parse_http_date(written) == t,
+              "an HTTP date, whatever its spelling, is a second that is read back");
   }
   if (const auto t = wire::parse_iso8601(text)) require(in_calendar(*t), "an ISO date is within its four digits");
   if (const auto t = wire::parse_expires_at(text)) require(in_calendar(*t), "an expiry is within the calendar");
   const auto amz = wire::parse_amz_date(text);
   if (amz) {
     require(in_calendar(*amz), "a signature's date is within its four digits");
-    if (!leap_second(text, 13)) require(server::to_amz_date(seconds_of(*amz)) == text, "a signature's date is written back");
+    if (!leap_second(text, 13))
+      require(server::to_amz_date(seconds_of(*amz)) == text, "a signature's date is written back");
   }
-  if (const auto other = server::from_amz_date(text)) require(amz && seconds_of(*amz) == *other, "client and server read one date alike");
+  if (const auto other = server::from_amz_date(text))
+    require(amz && seconds_of(*amz) == *other, "client and server read one date alike");
 }
 
 void check_retry_after(std::string_view text, core::wall_time date) {
@@ -62,7 +72,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint64_t number = 0;
   std::memcpy(&number, data, std::min(size, sizeof number));
   const auto span = std::chrono::duration_cast<std::chrono::seconds>(end - 24h - begin).count();
-  const server::unix_time at{seconds_of(begin) + std::chrono::seconds{static_cast<std::int64_t>(number % static_cast<std::uint64_t>(span))}};
+  const server::unix_time at{
+      seconds_of(begin) + std::chrono::seconds{static_cast<std::int64_t>(number % static_cast<std::uint64_t>(span))}};
   check_writing(at);
   check_retry_after(input.text(), core::wall_time{at});
   return 0;

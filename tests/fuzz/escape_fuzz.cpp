@@ -1,5 +1,5 @@
-// What people and logs see of names and servers' words: one line, valid UTF-8, nothing that steers a terminal; and where
-// a text can be read back, it is the one that was written.
+// What people and logs see of names and servers' words: one line, valid UTF-8, nothing that steers a terminal; and
+// where a text can be read back, it is the one that was written.
 
 #include "cli/base/escape.hpp"
 #include "cli/rows/json.hpp"
@@ -32,7 +32,8 @@ void check_wire(std::string_view text) {
 void check_cli(std::string_view text) {
   const auto shown = cli::escaped(text);
   require(harmless(shown), "a message is harmless");
-  if (harmless(text) && text.find('\\') == std::string_view::npos) require(shown == text, "harmless text is shown as it is");
+  if (harmless(text) && text.find('\\') == std::string_view::npos)
+    require(shown == text, "harmless text is shown as it is");
 }
 
 /// The word as sh reads it back: quotes taken off, octal digits of $'...' made bytes.
@@ -53,7 +54,8 @@ std::string read_by_a_shell(std::string_view word) {
         out += word[++i];
       }
     } else {
-      require(quoted || std::string_view(" \t\n$`\"*?[]{}();&|<>!#~^").find(word[i]) == std::string_view::npos || (ansi && i == 0),
+      require(quoted || std::string_view(" \t\n$`\"*?[]{}();&|<>!#~^").find(word[i]) == std::string_view::npos ||
+                  (ansi && i == 0),
               "outside of quotes a shell finds nothing to do");
       out += word[i];
     }
@@ -75,27 +77,34 @@ void check_json(std::string_view text) {
   std::string_view read;
   simdjson::dom::element document; // an array: a bare string is no document to some parsers
   const std::string array = "[" + json + "]";
-  require(parser.parse(array).get(document) == simdjson::SUCCESS && document.at(0).get(read) == simdjson::SUCCESS, "a JSON string is one");
+  require(parser.parse(array).get(document) == simdjson::SUCCESS && document.at(0).get(read) == simdjson::SUCCESS,
+          "a JSON string is one");
   if (cli::is_utf8(text)) require(read == text, "and is read back");
   require(harmless(cli::json_string(text)), "whatever was in it");
 
   const auto base64 = cli::base64(text);
   const auto bytes = server::from_base64(base64);
-  require(bytes && std::ranges::equal(*bytes, text, {}, {}, [](char c) { return static_cast<std::uint8_t>(c); }), "bytes in base64 are read back");
+  require(bytes && std::ranges::equal(*bytes, text, {}, {}, [](char c) { return static_cast<std::uint8_t>(c); }),
+          "bytes in base64 are read back");
 
   std::string other = "[\"";
   server::append_json_escaped(other, text);
   other += "\"]";
-  const bool parsed = parser.parse(other).get(document) == simdjson::SUCCESS && document.at(0).get(read) == simdjson::SUCCESS;
+  const bool parsed =
+      parser.parse(other).get(document) == simdjson::SUCCESS && document.at(0).get(read) == simdjson::SUCCESS;
   require(parsed == cli::is_utf8(text) && (!parsed || read == text), "the server's JSON is read back, where it can be");
 }
 
 void check_uri(std::string_view text) {
   const auto encoded = server::uri_encoded(text);
-  require(encoded.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%") == std::string::npos, "an encoded text is plain");
+  require(encoded.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~%") ==
+              std::string::npos,
+          "an encoded text is plain");
   require(server::uri_decoded(encoded, server::plus_sign::space) == text, "and is read back");
-  if (const auto decoded = server::uri_decoded(text, server::plus_sign::literal)) require(decoded->size() <= text.size(), "decoding makes nothing longer");
-  if (const auto bytes = server::from_base64(text)) require(server::to_base64(*bytes).size() == text.size(), "base64 has one length");
+  if (const auto decoded = server::uri_decoded(text, server::plus_sign::literal))
+    require(decoded->size() <= text.size(), "decoding makes nothing longer");
+  if (const auto bytes = server::from_base64(text))
+    require(server::to_base64(*bytes).size() == text.size(), "base64 has one length");
 }
 
 } // namespace

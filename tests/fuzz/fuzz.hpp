@@ -22,7 +22,8 @@ inline void require(bool holds, const char* rule) {
 /// The input where nothing but `padding` bytes follow, so that ASan sees every read behind it.
 class exact_copy {
  public:
-  explicit exact_copy(std::string_view text, std::size_t padding = 0) : bytes_(new char[text.size() + padding]), size_(text.size()) {
+  explicit exact_copy(std::string_view text, std::size_t padding = 0)
+      : bytes_(new char[text.size() + padding]), size_(text.size()) {
     if (size_ != 0) std::memcpy(bytes_.get(), text.data(), size_);
     std::memset(bytes_.get() + size_, 0, padding);
   }

@@ -37,7 +37,8 @@ reading read_in_pieces(std::string_view bytes, bool head_only, const std::functi
     require(consumed <= offered.size(), "no more is consumed than was offered");
     r.used += consumed;
     offered.erase(0, consumed);
-    require(r.ended != progress::need_more || offered.size() <= wire::response_head_max, "what is held back is bounded by the head");
+    require(r.ended != progress::need_more || offered.size() <= wire::response_head_max,
+            "what is held back is bounded by the head");
     require((r.ended == progress::broken) == !reader.why().empty(), "what is broken says why, and nothing else does");
   }
   if (r.ended == progress::need_more) r.ended = reader.push_end();
@@ -52,9 +53,10 @@ void check(const reading& r, bool head_only) {
   require(r.answer.body.size() <= wire::response_body_max, "a body is cut at its bound");
   require(!head_only || r.answer.body.empty(), "the answer to a HEAD has no body");
   require(!r.answer.encoded || !r.answer.body.empty(), "nothing is not encoded");
-  for (const std::string* field : {&r.answer.date, &r.answer.retry_after, &r.answer.etag, &r.answer.request_id, &r.answer.encryption, &r.answer.location,
-                                   &r.answer.error_code})
-    require(std::ranges::none_of(*field, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }), "a header is one line");
+  for (const std::string* field : {&r.answer.date, &r.answer.retry_after, &r.answer.etag, &r.answer.request_id,
+                                   &r.answer.encryption, &r.answer.location, &r.answer.error_code})
+    require(std::ranges::none_of(*field, [](char c) { return c == '\r' || c == '\n' || c == '\0'; }),
+            "a header is one line");
 }
 
 bool same(const reading& a, const reading& b) {
@@ -66,9 +68,9 @@ bool same(const reading& a, const reading& b) {
   // An answer longer than its bound is given up where that is noticed: how much was read by then may differ.
   const bool cut = x.body.size() == wire::response_body_max;
   return x.status == y.status && x.body == y.body && x.date == y.date && x.retry_after == y.retry_after &&
-         x.etag == y.etag && x.request_id == y.request_id && x.encryption == y.encryption &&
-         x.location == y.location && x.error_code == y.error_code && x.encoded == y.encoded &&
-         x.keep_alive == y.keep_alive && x.content_length == y.content_length && (cut || a.used == b.used);
+         x.etag == y.etag && x.request_id == y.request_id && x.encryption == y.encryption && x.location == y.location &&
+         x.error_code == y.error_code && x.encoded == y.encoded && x.keep_alive == y.keep_alive &&
+         x.content_length == y.content_length && (cut || a.used == b.used);
 }
 
 } // namespace

@@ -1,5 +1,5 @@
-// ledger::sqlite_store: a row written is read back equal, at once and after a reopening; what a failing disk has changed
-// is refused or not found, and never believed.
+// ledger::sqlite_store: a row written is read back equal, at once and after a reopening; what a failing disk has
+// changed is refused or not found, and never believed.
 //
 // The input's first byte chooses: a row of these fields, or changes to the bytes of a ledger that was whole.
 
@@ -85,7 +85,8 @@ void check_round_trip(FuzzedDataProvider& in) {
   store->put(second);
   store->commit();
   require(store->find(second.path) == second, "a committed row is found as it was put");
-  require(store->find(first.path) == (first.path == second.path ? second : first), "a later row takes the place of its own path only");
+  require(store->find(first.path) == (first.path == second.path ? second : first),
+          "a later row takes the place of its own path only");
   if (uses % 64 != 0) return;
   store.reset();
   store.emplace(folder().file("rows"), owner);
@@ -130,7 +131,8 @@ void check_damaged(FuzzedDataProvider& in) {
     if (bytes.empty()) break;
   }
   const auto file = folder().file("damaged");
-  for (const char* rest : {"damaged-journal", "damaged-wal", "damaged-shm"}) std::filesystem::remove(folder().file(rest));
+  for (const char* rest : {"damaged-journal", "damaged-wal", "damaged-shm"})
+    std::filesystem::remove(folder().file(rest));
   std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
   try {
     ledger::sqlite_store store(file, owner);

@@ -32,7 +32,8 @@ reading read_in_pieces(std::string_view text, char separator, std::size_t most) 
   fuzz::piece_sizes sizes(text);
   for (int pieces = 0; !text.empty() && pieces < 100; ++pieces) { // a socket holds a few hundred packets
     const auto piece = text.substr(0, pieces == 99 ? text.size() : sizes.next(most));
-    if (::send(writer.get(), piece.data(), piece.size(), MSG_DONTWAIT) != static_cast<ssize_t>(piece.size())) std::abort();
+    if (::send(writer.get(), piece.data(), piece.size(), MSG_DONTWAIT) != static_cast<ssize_t>(piece.size()))
+      std::abort();
     text.remove_prefix(piece.size());
   }
   writer.reset();
@@ -50,7 +51,8 @@ void check_list(std::string_view text, char separator) {
     rest.remove_prefix(std::min(piece.size() + 1, rest.size()));
     if (!piece.empty()) expected.emplace_back(piece);
   }
-  const bool too_long = std::ranges::any_of(expected, [](const auto& e) { return e.size() > cli::list_reader::entry_bytes_max; });
+  const bool too_long =
+      std::ranges::any_of(expected, [](const auto& e) { return e.size() > cli::list_reader::entry_bytes_max; });
   for (const std::size_t most : {text.size() + 1, std::size_t{16}}) {
     const auto read = read_in_pieces(text, separator, most);
     require(read.whole == !too_long, "a list ends early for an endless entry, and for nothing else");
@@ -65,8 +67,10 @@ void check_filters(std::string_view pattern, std::string_view list) {
   while (!list.empty()) {
     const auto path = fuzz::take_line(list);
     const bool matches = one->matches_file(path);
-    require((cli::judge_name(excluding, path) == cli::skip_reason::excluded) == matches, "what an exclude matches is excluded");
-    require((cli::judge_name(including, path) == cli::skip_reason::none) == matches, "what the only include matches is taken");
+    require((cli::judge_name(excluding, path) == cli::skip_reason::excluded) == matches,
+            "what an exclude matches is excluded");
+    require((cli::judge_name(including, path) == cli::skip_reason::none) == matches,
+            "what the only include matches is taken");
     require(cli::judge_name(both, path) != cli::skip_reason::none, "an exclude outranks an include");
     require(cli::enters(excluding, path) == !one->matches_directory(path), "excluded directories are not entered");
   }

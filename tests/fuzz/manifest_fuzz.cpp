@@ -1,5 +1,5 @@
-// Rows and the file that keeps them: a row is one harmless line that says what the report said and is found again by its
-// file's name; a manifest that a run goes on with keeps one row for each file, the last, and what it cannot read.
+// Rows and the file that keeps them: a row is one harmless line that says what the report said and is found again by
+// its file's name; a manifest that a run goes on with keeps one row for each file, the last, and what it cannot read.
 //
 // The input is what an earlier run left, an empty line, and what this run writes. `@` begins a line that is made a row.
 
@@ -87,7 +87,8 @@ std::string content(const std::string& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-constexpr std::string_view summary = R"({"v":1,"type":"summary","complete":true})" "\n";
+constexpr std::string_view summary = R"({"v":1,"type":"summary","complete":true})"
+                                     "\n";
 
 /// What the file must hold at the end, from the rule alone: of several rows about one file the last one.
 std::string expected(std::string_view earlier, std::string_view own) {
@@ -140,13 +141,15 @@ void check_going_on(const std::string& earlier, const std::string& own) {
     try {
       cli::manifest_file manifest(file, cli::existing_manifest::go_on);
       const auto kept = content(file);
-      require(earlier.starts_with(kept) && (kept.empty() || kept.ends_with('\n')), "only an unfinished last line is cut");
+      require(earlier.starts_with(kept) && (kept.empty() || kept.ends_with('\n')),
+              "only an unfinished last line is cut");
       require(earlier.find('\n', kept.size()) == std::string::npos, "and no whole line");
       const auto fd = manifest.take_descriptor();
       write_all(fd.get(), own);
       require(content(file) == kept + own, "this run's rows come behind");
       manifest.finish(complete, summary);
-      require(content(file) == expected(complete ? std::string_view{} : std::string_view(kept), own), "one row for each file, and the summary");
+      require(content(file) == expected(complete ? std::string_view{} : std::string_view(kept), own),
+              "one row for each file, and the summary");
     } catch (const cli::usage_error&) {
       require(content(file) == earlier, "a file that is refused stays as it is");
     }

@@ -18,7 +18,9 @@ bool one_line(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
-bool holds_key(std::string_view text) { return text.find(api_key) != std::string_view::npos; }
+bool holds_key(std::string_view text) {
+  return text.find(api_key) != std::string_view::npos;
+}
 
 void check_ticket(const wire::ticket& t, bool http_allowed) {
   require(t.put_url.where.how == wire::scheme::https || http_allowed, "bytes go over https unless that was waived");
@@ -26,10 +28,13 @@ void check_ticket(const wire::ticket& t, bool http_allowed) {
   require(t.put_url.target.starts_with('/') && one_line(t.put_url.target), "a target is one line");
   require(!t.id.empty() && t.id.size() <= 256 && one_line(t.id), "an id is short and one line");
   require(!t.public_url.empty() && one_line(t.public_url), "a public URL is one line");
-  require(!holds_key(t.id) && !holds_key(t.public_url) && !holds_key(t.put_url.target) && !holds_key(t.put_url.where.host), "the key is in nothing that a ticket holds");
+  require(!holds_key(t.id) && !holds_key(t.public_url) && !holds_key(t.put_url.target) &&
+              !holds_key(t.put_url.where.host),
+          "the key is in nothing that a ticket holds");
   require(wire::refuse_headers(t.required_headers, api_key).empty(), "a ticket's headers have passed every rule");
   for (const auto& [name, value] : t.required_headers) {
-    require(wire::is_token(name) && (value.empty() || one_line(value) || value.find('\t') != std::string::npos), "a header is one line");
+    require(wire::is_token(name) && (value.empty() || one_line(value) || value.find('\t') != std::string::npos),
+            "a header is one line");
     require(!holds_key(name) && !holds_key(value), "the key is in no header");
   }
   std::string head;
@@ -46,7 +51,8 @@ void check_lifetime(const wire::ticket& t) {
   clock.observe(asked, asked, core::wall_time{std::chrono::hours{24 * 365 * 50}}, core::millis{0});
   const auto life = core::lifetime_of(t.dates, asked, clock, core::millis{900'000});
   require(life.use_before <= life.expiry, "a URL is left alone before it ends");
-  require(life.expiry <= asked + std::chrono::hours{24 * 8}, "no URL is believed to live longer than its signature may");
+  require(life.expiry <= asked + std::chrono::hours{24 * 8},
+          "no URL is believed to live longer than its signature may");
 }
 
 } // namespace
@@ -67,9 +73,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!with_http) check_ticket(fresh, true);
   require(refused || !with_http, "what is taken strictly is taken leniently");
   if (!refused) {
-    require(fresh.id == reused.id && fresh.public_url == reused.public_url && fresh.put_url.target == reused.put_url.target &&
-                fresh.put_url.where == reused.put_url.where && fresh.required_headers == reused.required_headers &&
-                fresh.dates.expires_at == reused.dates.expires_at && fresh.dates.signed_until == reused.dates.signed_until,
+    require(fresh.id == reused.id && fresh.public_url == reused.public_url &&
+                fresh.put_url.target == reused.put_url.target && fresh.put_url.where == reused.put_url.where &&
+                fresh.required_headers == reused.required_headers &&
+                fresh.dates.expires_at == reused.dates.expires_at &&
+                fresh.dates.signed_until == reused.dates.signed_until,
             "nothing of an earlier reply is left in a ticket");
   } else {
     require(!refused.field.empty() && !refused.reason.empty(), "a refusal says what is wrong with what");

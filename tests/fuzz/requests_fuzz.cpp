@@ -36,13 +36,16 @@ bool read(std::string_view text, parts& p) {
   while (!text.empty()) {
     const auto line = fuzz::take_line(text);
     const auto colon = std::min(line.find(": "), line.size());
-    p.ticket.required_headers.push_back({std::string(line.substr(0, colon)), std::string(line.substr(std::min(colon + 2, line.size())))});
+    p.ticket.required_headers.push_back(
+        {std::string(line.substr(0, colon)), std::string(line.substr(std::min(colon + 2, line.size())))});
   }
-  return !p.api_key.empty() && wire::is_field_value(p.api_key) && wire::is_field_value(p.media_type) && !p.media_type.empty();
+  return !p.api_key.empty() && wire::is_field_value(p.api_key) && wire::is_field_value(p.media_type) &&
+         !p.media_type.empty();
 }
 
 /// One head that ends where the text does, or in front of `body`.
-server::request_head parsed(const std::string& text, std::size_t body, std::string_view method, std::string_view target, const wire::origin& where) {
+server::request_head parsed(const std::string& text, std::size_t body, std::string_view method, std::string_view target,
+                            const wire::origin& where) {
   server::request_head head;
   const auto state = server::parse_head(text, head);
   require(state == server::head_state::complete, "our request is whole and well formed");
@@ -51,7 +54,9 @@ server::request_head parsed(const std::string& text, std::size_t body, std::stri
   require(head.find("host") == where.authority(), "our request names its host");
   require(!head.chunked && head.keep_alive && !head.expects_continue, "nothing changes the framing of our request");
   for (const auto& field : head.fields())
-    require(std::ranges::count_if(head.fields(), [&](const auto& f) { return wire::equal_ignoring_case(f.name, field.name); }) == 1, "no field stands twice");
+    require(std::ranges::count_if(head.fields(),
+                                  [&](const auto& f) { return wire::equal_ignoring_case(f.name, field.name); }) == 1,
+            "no field stands twice");
   return head;
 }
 
@@ -59,7 +64,8 @@ void check_put(const parts& p) {
   std::string text;
   if (!wire::refuse_headers(p.ticket.required_headers, p.api_key).empty()) return;
   if (!wire::append_put_head(text, p.ticket, p.media_type, p.size).empty()) return;
-  if (text.size() > server::head_bytes_max || text.find("\r\n\r\n") + 4 > server::head_bytes_max) return; // more than that server takes
+  if (text.size() > server::head_bytes_max || text.find("\r\n\r\n") + 4 > server::head_bytes_max)
+    return; // more than that server takes
   const auto head = parsed(text, 0, "PUT", p.ticket.put_url.target, p.ticket.put_url.where);
   require(head.content_length == p.size, "a PUT announces its file's size");
   require(!head.has("x-api-key"), "no PUT has the key's field");
@@ -76,8 +82,10 @@ void check_delete(const parts& p) {
   std::string text;
   wire::delete_writer(p.ticket.put_url.where, p.api_key).append(text, p.id);
   server::request_head head;
-  require(server::parse_head(text, head) == server::head_state::complete && head.bytes == text.size(), "a DELETE is one request");
-  require(head.target.starts_with("/v1/files/") && head.target.find_first_of("/?#", 10) == std::string_view::npos, "an id is one step of a path");
+  require(server::parse_head(text, head) == server::head_state::complete && head.bytes == text.size(),
+          "a DELETE is one request");
+  require(head.target.starts_with("/v1/files/") && head.target.find_first_of("/?#", 10) == std::string_view::npos,
+          "an id is one step of a path");
   require(head.find("x-api-key") == p.api_key, "a DELETE has the key");
 }
 

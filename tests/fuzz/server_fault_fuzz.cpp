@@ -36,7 +36,8 @@ void check_fault(std::string_view spec) {
 
 void check_quantities(std::string_view text) {
   if (const auto time = parse_duration(text)) require(time->count() >= 0, "a duration is not negative");
-  if (const auto size = parse_size(text)) require(parse_rate(std::string(text) + "/s") == size, "a rate is a size per second");
+  if (const auto size = parse_size(text))
+    require(parse_rate(std::string(text) + "/s") == size, "a rate is a size per second");
 }
 
 } // namespace

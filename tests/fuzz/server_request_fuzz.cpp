@@ -1,5 +1,5 @@
-// hoist-server's reading of a request: head, route, range, signature and presign body. Half of the PUTs are signed rightly
-// here, so that what lies behind the signature is reached.
+// hoist-server's reading of a request: head, route, range, signature and presign body. Half of the PUTs are signed
+// rightly here, so that what lies behind the signature is reached.
 
 #include "fuzz.hpp"
 #include "server/api/presign_api.hpp"
@@ -27,7 +27,9 @@ bool inside(std::string_view part, std::string_view whole) {
 void check_head(std::string_view text, const request_head& head) {
   require(head.bytes <= text.size() && head.bytes <= head_bytes_max, "a head ends within what was read, and its limit");
   require(head.fields().size() <= head_fields_max, "fields have a limit");
-  require(inside(head.target, text) && inside(head.path, text) && inside(head.query, text) && inside(head.method_text, text), "the request line is where it came from");
+  require(inside(head.target, text) && inside(head.path, text) && inside(head.query, text) &&
+              inside(head.method_text, text),
+          "the request line is where it came from");
   require(head.path.find('?') == std::string_view::npos, "a path ends at its query");
   for (const auto& field : head.fields()) {
     require(inside(field.name, text) && inside(field.value, text), "a field is where it came from");
@@ -42,7 +44,9 @@ void check_arrival(std::string_view text, const request_head& head) {
   for (const auto shorter : {head.bytes - 1, head.bytes / 2})
     require(parse_head(text.substr(0, shorter), other) == head_state::incomplete, "no head before its last byte");
   require(parse_head(text.substr(0, head.bytes), other) == head_state::complete, "a head needs nothing behind it");
-  require(other.target == head.target && other.fields().size() == head.fields().size() && other.content_length == head.content_length, "and is the same without");
+  require(other.target == head.target && other.fields().size() == head.fields().size() &&
+              other.content_length == head.content_length,
+          "and is the same without");
 }
 
 void check_answer(const reply& answer) {
@@ -72,30 +76,42 @@ void check_signed(const request_head& head) {
   if (!query || !path) return;
   static signing_keys keys(account);
   const auto credential = account.access_key_id + "/" + credential_scope("20261122", account.region);
-  std::erase_if(*query, [](const auto& pair) { return pair.first.starts_with("X-Amz-") && pair.first != "X-Amz-Expires"; });
-  query->insert(query->end(), {{"X-Amz-Algorithm", "AWS4-HMAC-SHA256"}, {"X-Amz-Credential", credential}, {"X-Amz-Date", "20261122T000000Z"}, {"X-Amz-SignedHeaders", "host"}});
+  std::erase_if(*query,
+                [](const auto& pair) { return pair.first.starts_with("X-Amz-") && pair.first != "X-Amz-Expires"; });
+  query->insert(query->end(), {{"X-Amz-Algorithm", "AWS4-HMAC-SHA256"},
+                               {"X-Amz-Credential", credential},
+                               {"X-Amz-Date", "20261122T000000Z"},
+                               {"X-Amz-SignedHeaders", "host"}});
   signed_headers headers{{"host", canonical_value(head.find("host"))}};
   const auto canonical = canonical_request({head.method_text, *path, canonical_query(*query), headers});
-  const auto signature = signature_of(keys.of_day("20261122"), string_to_sign("20261122T000000Z", credential_scope("20261122", account.region), canonical));
+  const auto signature =
+      signature_of(keys.of_day("20261122"),
+                   string_to_sign("20261122T000000Z", credential_scope("20261122", account.region), canonical));
   request_head same = head;
   const std::string signed_query = canonical_query(*query) + "&X-Amz-Signature=" + signature;
   same.query = signed_query;
-  const bool whole = !head.has("host") || std::ranges::count_if(head.fields(), [](const auto& f) { return equal_ignoring_case(f.name, "host"); }) == 1;
-  const bool amz_fields = std::ranges::any_of(head.fields(), [](const auto& f) { return equal_ignoring_case(f.name.substr(0, 6), "x-amz-"); });
+  const bool whole = !head.has("host") || std::ranges::count_if(head.fields(), [](const auto& f) {
+                                            return equal_ignoring_case(f.name, "host");
+                                          }) == 1;
+  const bool amz_fields = std::ranges::any_of(
+      head.fields(), [](const auto& f) { return equal_ignoring_case(f.name.substr(0, 6), "x-amz-"); });
   const auto refused = judge_signature(same, *parse_query(signed_query), keys, now);
-  if (refused && whole && !amz_fields) require(refused->code != "SignatureDoesNotMatch", "a right signature is known to be right");
+  if (refused && whole && !amz_fields)
+    require(refused->code != "SignatureDoesNotMatch", "a right signature is known to be right");
   check_put(same);
   // A bit of the signature changed is a signature refused.
   std::string broken = signed_query;
   broken.back() = broken.back() == '0' ? '1' : '0';
   same.query = broken;
-  require(std::holds_alternative<s3_error>(judge_put(same, keys, {1'000'000, std::chrono::hours{24}}, now)), "a wrong signature never admits");
+  require(std::holds_alternative<s3_error>(judge_put(same, keys, {1'000'000, std::chrono::hours{24}}, now)),
+          "a wrong signature never admits");
 }
 
 void check_range(std::string_view header, std::uint64_t size) {
   const auto chosen = choose_range(header, size);
   if (chosen.answer != range_answer::part) return;
-  require(chosen.range.length > 0 && chosen.range.first < size && chosen.range.length <= size - chosen.range.first, "a range lies in its file");
+  require(chosen.range.length > 0 && chosen.range.first < size && chosen.range.length <= size - chosen.range.first,
+          "a range lies in its file");
 }
 
 void check_presign(const request_head& head, std::string_view body) {

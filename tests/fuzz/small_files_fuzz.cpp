@@ -1,5 +1,5 @@
-// Files and lines that people write: the key, the type map, mime.types, ids to delete. What is taken is clean; what is not
-// is refused without a word of it.
+// Files and lines that people write: the key, the type map, mime.types, ids to delete. What is taken is clean; what is
+// not is refused without a word of it.
 
 #include "cli/base/escape.hpp"
 #include "cli/base/usage_error.hpp"
@@ -18,7 +18,8 @@ using namespace hoist;
 using fuzz::require;
 
 bool visible(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f; });
+  return std::ranges::all_of(
+      text, [](char c) { return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f; });
 }
 
 void check_key(std::string_view text) {
@@ -28,7 +29,8 @@ void check_key(std::string_view text) {
     require(cli::checked_key(key, "the file") == key, "a key has no space around it");
   } catch (const cli::usage_error& refusal) {
     const std::string_view words = refusal.what();
-    require(words == "the file holds no key" || words.starts_with("the file holds more than a key:"), "a refusal says nothing of the key");
+    require(words == "the file holds no key" || words.starts_with("the file holds more than a key:"),
+            "a refusal says nothing of the key");
   }
 }
 
@@ -38,7 +40,8 @@ void check_type_map(std::string_view text) {
     const auto types = cli::type_map::parse(text, "--type-map f");
     for (const auto name : names) {
       const auto type = types.type_of(name);
-      require(type.empty() || (visible(type) && wire::is_field_value(type) && type.find('/') != std::string::npos), "a type can be a header's value");
+      require(type.empty() || (visible(type) && wire::is_field_value(type) && type.find('/') != std::string::npos),
+              "a type can be a header's value");
     }
     require(types.type_of("none").empty() && types.type_of(".glb").empty(), "a name without extension has no type");
     require(types.type_of("x/y.GLB") == types.type_of("y.glb"), "case and folder do not matter");
@@ -48,8 +51,10 @@ void check_type_map(std::string_view text) {
   const auto known = wire::find_in_mime_types(text, "glb");
   require(known.empty() || wire::is_field_value(known), "the system's type can be a header's value");
   const auto extension = wire::extension_of(text);
-  require(extension.find('.') == std::string_view::npos && extension.find('/') == std::string_view::npos, "an extension is behind the last dot of a name");
-  require(wire::media_type_of_extension(extension).empty() || extension.size() <= 16, "the table knows short extensions");
+  require(extension.find('.') == std::string_view::npos && extension.find('/') == std::string_view::npos,
+          "an extension is behind the last dot of a name");
+  require(wire::media_type_of_extension(extension).empty() || extension.size() <= 16,
+          "the table knows short extensions");
 }
 
 void check_ids(std::string_view text) {
@@ -58,7 +63,9 @@ void check_ids(std::string_view text) {
     const auto meaning = cli::meaning_of(line);
     require((meaning.what == cli::line_meaning::kind::id) || meaning.id.empty(), "what is no id names none");
     if (meaning.what == cli::line_meaning::kind::id && !line.empty() && line.find('{') == std::string_view::npos) {
-      require(line.find(meaning.id) != std::string_view::npos && meaning.id.find_first_of(" \t,;\"") == std::string::npos, "an id alone is a word of its line");
+      require(line.find(meaning.id) != std::string_view::npos &&
+                  meaning.id.find_first_of(" \t,;\"") == std::string::npos,
+              "an id alone is a word of its line");
       require(cli::meaning_of(" " + meaning.id + "\r\n").id == meaning.id, "and stays itself");
     }
   }

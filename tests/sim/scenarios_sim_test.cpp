@@ -37,8 +37,8 @@ void PrintTo(const throttling_case& c, std::ostream* out) {
 class throttling_host : public testing::TestWithParam<throttling_case> {};
 
 // A host that refuses what is above X = 200 a second is served at least 0.8 X within 30 s, and sent at most 1.5 X from
-// then on; when X becomes 2000, at least 0.8 of that within 60 s. Any number of shards, which know nothing of each other,
-// keep to it together.
+// then on; when X becomes 2000, at least 0.8 of that within 60 s. Any number of shards, which know nothing of each
+// other, keep to it together.
 TEST_P(throttling_host, is_used_and_not_overrun) {
   const auto& c = GetParam();
   world w(planned(c.shards));
@@ -86,8 +86,8 @@ void PrintTo(const strict_case& c, std::ostream* out) {
 
 class strict_from_the_start : public testing::TestWithParam<strict_case> {};
 
-// A host that takes 200 requests a second from the first on, of which so many at once, is sent at most a twentieth in vain
-// over 90 s, and from the tenth second on at least 0.8 of what it takes is served.
+// A host that takes 200 requests a second from the first on, of which so many at once, is sent at most a twentieth in
+// vain over 90 s, and from the tenth second on at least 0.8 of what it takes is served.
 TEST_P(strict_from_the_start, hardly_anything_is_refused) {
   const auto& c = GetParam();
   world w(planned(c.shards));
@@ -108,8 +108,9 @@ TEST_P(strict_from_the_start, hardly_anything_is_refused) {
 INSTANTIATE_TEST_SUITE_P(shards, strict_from_the_start,
                          testing::Values(strict_case{1, true, 0.1}, strict_case{1, true, 1}, strict_case{1, true, 0},
                                          strict_case{2, true, 0.1}, strict_case{2, true, 1}, strict_case{2, true, 0},
-                                         strict_case{4, true, 0.1}, strict_case{1, false, 0.1}, strict_case{2, false, 0.1},
-                                         strict_case{2, false, 1}, strict_case{4, false, 0.1}),
+                                         strict_case{4, true, 0.1}, strict_case{1, false, 0.1},
+                                         strict_case{2, false, 0.1}, strict_case{2, false, 1},
+                                         strict_case{4, false, 0.1}),
                          [](const auto& c) {
                            return std::to_string(c.param.shards) + (c.param.at_api ? "_api_" : "_storage_") +
                                   std::to_string(static_cast<int>(c.param.burst * 1000)) + "ms";
@@ -123,7 +124,9 @@ struct bad_origin_case {
   void (*misbehave)(manners&);
 };
 
-void PrintTo(const bad_origin_case& c, std::ostream* out) { *out << c.name << ", " << c.shards << " shards"; }
+void PrintTo(const bad_origin_case& c, std::ostream* out) {
+  *out << c.name << ", " << c.shards << " shards";
+}
 
 class bad_origin : public testing::TestWithParam<bad_origin_case> {
  protected:
@@ -153,7 +156,9 @@ class bad_origin : public testing::TestWithParam<bad_origin_case> {
 };
 
 // Whatever one storage origin of four does, the files of the others go on at half their pace at least.
-TEST_P(bad_origin, leaves_the_others_half_their_pace) { EXPECT_GE(served(true), served(false) / 2); }
+TEST_P(bad_origin, leaves_the_others_half_their_pace) {
+  EXPECT_GE(served(true), served(false) / 2);
+}
 
 std::vector<bad_origin_case> bad_origins() {
   struct kind {
@@ -161,15 +166,18 @@ std::vector<bad_origin_case> bad_origins() {
     void (*misbehave)(manners&);
   };
   std::vector<bad_origin_case> all;
-  for (const kind& k : {kind{"gone", [](manners& m) { m.away = true; }}, {"hangs", [](manners& m) { m.hangs = true; }},
-                        {"slow", [](manners& m) { m.latency = 5s; }}, {"throttles", [](manners& m) { m.throttled = 1; }},
+  for (const kind& k : {kind{"gone", [](manners& m) { m.away = true; }},
+                        {"hangs", [](manners& m) { m.hangs = true; }},
+                        {"slow", [](manners& m) { m.latency = 5s; }},
+                        {"throttles", [](manners& m) { m.throttled = 1; }},
                         {"throttles_for_long",
                          [](manners& m) {
                            m.throttled = 1;
                            m.retry_after = 60s;
                          }},
                         {"takes_few", [](manners& m) { m.throttle_above = 5; }},
-                        {"fails", [](manners& m) { m.transient = 1; }}, {"breaks", [](manners& m) { m.lost = 1; }}}) {
+                        {"fails", [](manners& m) { m.transient = 1; }},
+                        {"breaks", [](manners& m) { m.lost = 1; }}}) {
     for (const int shards : {1, 2}) all.push_back({k.name, shards, shards > 1, false, k.misbehave});
     all.push_back({k.name, 1, false, true, k.misbehave});
   }
@@ -186,8 +194,8 @@ struct failing_case {
   double throttled, transient;
 };
 
-// Half of all answers are 503, be it for no reason or allegedly for the load: every one of 2000 files ends done within five
-// minutes, and the retries are paid for.
+// Half of all answers are 503, be it for no reason or allegedly for the load: every one of 2000 files ends done within
+// five minutes, and the retries are paid for.
 TEST(scenarios, half_of_the_answers_are_503) {
   for (const auto& c : {failing_case{"SlowDown", 0.5, 0}, {"InternalError", 0, 0.5}, {"both", 0.25, 0.25}}) {
     for (const int shards : {1, 2, 4}) {
@@ -219,7 +227,8 @@ TEST(scenarios, an_empty_budget_fails_no_file) {
   EXPECT_EQ(w.failed, 0);
 }
 
-// A host that answers everything with 503, or throttles everything, ends each file by give_up_after, and not much later.
+// A host that answers everything with 503, or throttles everything, ends each file by give_up_after, and not much
+// later.
 TEST(scenarios, a_host_that_never_serves_ends_its_files) {
   for (const auto retry_after : {std::optional<millis>{}, std::optional<millis>{30s}}) {
     for (const bool throttles : {true, false}) {
@@ -296,8 +305,8 @@ TEST(scenarios, refused_by_the_storage) {
   }
 }
 
-// A host that answers, and fails whatever it is asked, meets hardly more retries than the budget has tokens, however many
-// files wait to be tried again.
+// A host that answers, and fails whatever it is asked, meets hardly more retries than the budget has tokens, however
+// many files wait to be tried again.
 TEST(scenarios, retries_of_many_files) {
   auto p = planned(2, 4000);
   world w(p);
@@ -307,8 +316,8 @@ TEST(scenarios, retries_of_many_files) {
   EXPECT_LE(account::sum(w.storage().seen.arrived, 0, 60), 4000 + 500 + 60 * 10 * 1.1);
 }
 
-// One answer in a hundred is bad, in each of the usual ways: no file fails, and at least 0.8 of the files are done in the
-// time in which all would be without.
+// One answer in a hundred is bad, in each of the usual ways: no file fails, and at least 0.8 of the files are done in
+// the time in which all would be without.
 TEST(scenarios, mixed_faults_of_one_percent) {
   for (const int shards : {1, 2}) {
     const auto time_for = [&](bool faults) {

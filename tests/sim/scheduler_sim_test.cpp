@@ -1,8 +1,8 @@
-// Whole runs of the production scheduler, limits and retry budget included, against a simulated API, storage and ledger,
-// on virtual time, from a seed: latencies, errors, throttling by chance and above a rate, lost connections and answers,
-// outages, lapsing tickets under clocks that differ, refusals, cancellations, a refused key; and the process killed at
-// random moments and started again with what its ledger had committed. After every step the invariants must hold; a
-// failure names the seed.
+// Whole runs of the production scheduler, limits and retry budget included, against a simulated API, storage and
+// ledger, on virtual time, from a seed: latencies, errors, throttling by chance and above a rate, lost connections and
+// answers, outages, lapsing tickets under clocks that differ, refusals, cancellations, a refused key; and the process
+// killed at random moments and started again with what its ledger had committed. After every step the invariants must
+// hold; a failure names the seed.
 
 #include "simulated_ledger.hpp"
 #include "weather.hpp"
@@ -38,7 +38,8 @@ struct observed_host {
 
 class simulation {
  public:
-  explicit simulation(std::uint64_t seed) : rng_(seed), weather_(rng_), files_(static_cast<std::size_t>(weather_.files)) {}
+  explicit simulation(std::uint64_t seed)
+      : rng_(seed), weather_(rng_), files_(static_cast<std::size_t>(weather_.files)) {}
 
   /// What went wrong; empty when nothing did.
   std::string run() {
@@ -62,11 +63,11 @@ class simulation {
 
   /// What the world knows of a file, over all lives of the process.
   struct file {
-    bool stored = false;      ///< at the storage
-    bool told = false;        ///< reported as done
-    bool answer_lost = false; ///< it may be stored without our knowing
-    bool caught = false;      ///< by the last kill: in flight or uncommitted; and not sent again since
-    bool resent = false;      ///< for that reason; until it is done that may take several PUTs, and lives
+    bool stored = false;           ///< at the storage
+    bool told = false;             ///< reported as done
+    bool answer_lost = false;      ///< it may be stored without our knowing
+    bool caught = false;           ///< by the last kill: in flight or uncommitted; and not sent again since
+    bool resent = false;           ///< for that reason; until it is done that may take several PUTs, and lives
     std::optional<settlement> end; ///< in this life
     instant ended{};
   };
@@ -308,7 +309,8 @@ class simulation {
     if (putting ? puts_in_flight_ >= tested_->puts_window() : presigns_in_flight_ >= tested_->presigns_window())
       fail("an attempt begun although the window was full");
     pay(f);
-    if (tested_->down_since(putting ? std::optional<origin_id>(0) : std::nullopt)) (putting ? storage_ : api_).away = true;
+    if (tested_->down_since(putting ? std::optional<origin_id>(0) : std::nullopt))
+      (putting ? storage_ : api_).away = true;
     pace(putting ? storage_ : api_, putting ? tested_->storage_figures() : tested_->api_figures());
     f.doing = what;
     f.attempt_number = ++attempts_;
@@ -442,7 +444,8 @@ class simulation {
 
   void check() {
     if (!puts_and_presigns_agree()) fail("in flight is not what it says");
-    if (tested_->puts_window() < 1 || tested_->puts_window() > weather_.limits.puts_max) fail("a window out of its bounds");
+    if (tested_->puts_window() < 1 || tested_->puts_window() > weather_.limits.puts_max)
+      fail("a window out of its bounds");
     if (tested_->presigns_window() < 1 || tested_->presigns_window() > weather_.limits.presigns_max)
       fail("a window out of its bounds");
     if (puts_in_flight_ > weather_.limits.puts_max) fail("more PUTs than puts_max");
@@ -513,7 +516,8 @@ TEST(scheduler_sim, every_seed_keeps_the_invariants) {
     if (times++ == 0) example = seed;
   }
   for (const auto& [fault, seen] : faults)
-    ADD_FAILURE() << fault << ": " << seen.first << " of " << count << " seeds; replay with HOIST_SIM_SEED=" << seen.second;
+    ADD_FAILURE() << fault << ": " << seen.first << " of " << count
+                  << " seeds; replay with HOIST_SIM_SEED=" << seen.second;
 }
 
 // A seed replays exactly: the same run ends the same way twice.

@@ -4,7 +4,8 @@
 // are cancelled in every stage, windows up to 4096. Some time later the world is kind again. The rules:
 //
 // * It never stands still: something is in flight, or a wake-up is near.
-// * Once the world is kind everything is settled in bounded time; what waits for a place that never was, by give_up_after.
+// * Once the world is kind everything is settled in bounded time; what waits for a place that never was, by
+// give_up_after.
 // * No file fails right after a wait that was asked for: it is tried once more.
 // * What is away is asked about once a second; a place that takes no more connections refuses few.
 // * An operation is served in its turn, however many files another one has.
@@ -492,7 +493,8 @@ class unkind {
   void end_run(errc cause) {
     run_over_ = true;
     const bool dead = w_.dead_tickets > 0 || w_.all_dead_from || w_.short_lived > 0;
-    if (cause == errc::api_unreachable && (facts_.presigned || facts_.connections > 0)) fail("the run ended for an API that can be reached");
+    if (cause == errc::api_unreachable && (facts_.presigned || facts_.connections > 0))
+      fail("the run ended for an API that can be reached");
     if (cause == errc::api_refused && !dead) fail("the run ended for refusals that never were");
     if (cause == errc::storage_refused && w_.refused == 0) fail("the run ended for a storage that refused nothing");
   }

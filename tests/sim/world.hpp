@@ -1,8 +1,8 @@
 #pragma once
 
 // Several production schedulers, as independent of each other as shards are, against one simulated API and one or more
-// simulated storages, on virtual time. For scenarios with numbers: how many requests a second arrive, how many files are done by
-// when. Everything follows from the seed.
+// simulated storages, on virtual time. For scenarios with numbers: how many requests a second arrive, how many files
+// are done by when. Everything follows from the seed.
 
 #include "core/schedule/scheduler.hpp"
 
@@ -171,9 +171,15 @@ class world {
   }
   void run() { run_for(std::chrono::hours{1000}); }
 
-  int puts_window() const { return sum([](const scheduler& s) { return s.puts_window(); }); }
-  int presigns_window() const { return sum([](const scheduler& s) { return s.presigns_window(); }); }
-  int puts_in_flight() const { return sum([](const scheduler& s) { return s.puts_in_flight(); }); }
+  int puts_window() const {
+    return sum([](const scheduler& s) { return s.puts_window(); });
+  }
+  int presigns_window() const {
+    return sum([](const scheduler& s) { return s.presigns_window(); });
+  }
+  int puts_in_flight() const {
+    return sum([](const scheduler& s) { return s.puts_in_flight(); });
+  }
   std::uint64_t retries() const {
     std::uint64_t n = 0;
     for (const auto& s : shards_) n += s->tested.tallies().retries;
@@ -271,7 +277,8 @@ class world {
   void drain(shard& s) {
     while (const auto a = s.tested.next_action(now)) {
       if (const auto* presign = std::get_if<action::start_presign>(&*a)) begin(s, api, false, presign->file);
-      if (const auto* put = std::get_if<action::start_put>(&*a)) begin(s, storages[s.leads_to[put->file]], true, put->file);
+      if (const auto* put = std::get_if<action::start_put>(&*a))
+        begin(s, storages[s.leads_to[put->file]], true, put->file);
       if (const auto* end = std::get_if<action::end_run>(&*a)) ended = end->cause;
       if (const auto* settle = std::get_if<action::settle>(&*a)) {
         ++(settle->how == action::settlement::done ? done : failed);

@@ -11,18 +11,19 @@
 //   NTH_ON      "once", or "from": every later call fails as well
 //   NTH_REPORT  a file that gets a line for the first failure; whoever finds none has reached the end of the calls
 //
-// Calls that the C library makes to itself (fopen, what getaddrinfo does, what OpenSSL reads of certificates by it) do not pass here.
+// Calls that the C library makes to itself (fopen, what getaddrinfo does, what OpenSSL reads of certificates by it) do
+// not pass here.
 
-#include <dlfcn.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -70,13 +71,16 @@ __attribute__((destructor)) void tell_count() {
   if (wanted.call && wanted.at == 0) report(calls, "in all");
 }
 
-bool is_wanted(const char* call) { return wanted.call && std::strcmp(wanted.call, call) == 0; }
+bool is_wanted(const char* call) {
+  return wanted.call && std::strcmp(wanted.call, call) == 0;
+}
 
 // By system calls: what is reported must not be counted.
 void report(long count, const char* about) {
   char line[PATH_MAX + 64];
   const int n = std::snprintf(line, sizeof line, "%s %ld %s\n", wanted.call, count, about);
-  const long file = wanted.report ? syscall(SYS_openat, AT_FDCWD, wanted.report, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+  const long file =
+      wanted.report ? syscall(SYS_openat, AT_FDCWD, wanted.report, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
   if (file < 0) return;
   if (syscall(SYS_write, file, line, static_cast<size_t>(n)) < 0) std::abort();
   syscall(SYS_close, file);
@@ -154,8 +158,8 @@ bool fails(const char* call) {
 
 } // namespace
 
-// The C library declares some of these as never throwing, which a definition has to repeat; the twins are declared under
-// _GNU_SOURCE, which g++ sets.
+// The C library declares some of these as never throwing, which a definition has to repeat; the twins are declared
+// under _GNU_SOURCE, which g++ sets.
 extern "C" {
 
 int open(const char* path, int flags, ...) {
@@ -200,7 +204,9 @@ int stat(const char* path, struct stat* into) noexcept {
 int stat64(const char* path, struct stat64* into) noexcept {
   return fails_at("stat", AT_FDCWD, path) ? -1 : REAL(stat64)(path, into);
 }
-int fstat(int descriptor, struct stat* into) noexcept { return fails("fstat", descriptor) ? -1 : REAL(fstat)(descriptor, into); }
+int fstat(int descriptor, struct stat* into) noexcept {
+  return fails("fstat", descriptor) ? -1 : REAL(fstat)(descriptor, into);
+}
 int fstat64(int descriptor, struct stat64* into) noexcept {
   return fails("fstat", descriptor) ? -1 : REAL(fstat64)(descriptor, into);
 }
@@ -208,8 +214,12 @@ int fstatat(int folder, const char* path, struct stat* into, int flags) noexcept
   return fails_at("fstatat", folder, path) ? -1 : REAL(fstatat)(folder, path, into, flags);
 }
 
-DIR* fdopendir(int descriptor) { return fails("fdopendir", descriptor) ? nullptr : REAL(fdopendir)(descriptor); }
-dirent* readdir(DIR* folder) { return fails("readdir", dirfd(folder)) ? nullptr : REAL(readdir)(folder); }
+DIR* fdopendir(int descriptor) {
+  return fails("fdopendir", descriptor) ? nullptr : REAL(fdopendir)(descriptor);
+}
+dirent* readdir(DIR* folder) {
+  return fails("readdir", dirfd(folder)) ? nullptr : REAL(readdir)(folder);
+}
 
 ssize_t read(int descriptor, void* into, size_t count) {
   return fails("read", descriptor, count) ? -1 : REAL(read)(descriptor, into, count);
@@ -235,8 +245,12 @@ ssize_t pwrite64(int descriptor, const void* from, size_t count, off64_t at) {
   return fails("pwrite", descriptor, count) ? -1 : REAL(pwrite64)(descriptor, from, count, at);
 }
 
-int fsync(int descriptor) { return fails("fsync", descriptor) ? -1 : REAL(fsync)(descriptor); }
-int fdatasync(int descriptor) { return fails("fdatasync", descriptor) ? -1 : REAL(fdatasync)(descriptor); }
+int fsync(int descriptor) {
+  return fails("fsync", descriptor) ? -1 : REAL(fsync)(descriptor);
+}
+int fdatasync(int descriptor) {
+  return fails("fdatasync", descriptor) ? -1 : REAL(fdatasync)(descriptor);
+}
 int ftruncate(int descriptor, off_t size) noexcept {
   return fails("ftruncate", descriptor) ? -1 : REAL(ftruncate)(descriptor, size);
 }
@@ -260,7 +274,9 @@ int fcntl64(int descriptor, int command, ...) {
   va_end(more);
   return fails("fcntl", descriptor) ? -1 : REAL(fcntl64)(descriptor, command, argument);
 }
-int unlink(const char* path) noexcept { return fails_at("unlink", AT_FDCWD, path) ? -1 : REAL(unlink)(path); }
+int unlink(const char* path) noexcept {
+  return fails_at("unlink", AT_FDCWD, path) ? -1 : REAL(unlink)(path);
+}
 int rename(const char* from, const char* to) noexcept {
   return fails_at("rename", AT_FDCWD, from) ? -1 : REAL(rename)(from, to);
 }
@@ -295,18 +311,29 @@ int getaddrinfo(const char* name, const char* service, const addrinfo* hints, ad
   return REAL(getaddrinfo)(name, service, hints, found);
 }
 
-int epoll_create1(int flags) noexcept { return fails("epoll_create1") ? -1 : REAL(epoll_create1)(flags); }
+int epoll_create1(int flags) noexcept {
+  return fails("epoll_create1") ? -1 : REAL(epoll_create1)(flags);
+}
 // Additions alone: the kernel has nothing to run out of when it changes what is there, and Asio counts on that.
 int epoll_ctl(int set, int operation, int descriptor, epoll_event* event) noexcept {
-  return operation == EPOLL_CTL_ADD && fails("epoll_ctl", descriptor) ? -1 : REAL(epoll_ctl)(set, operation, descriptor, event);
+  return operation == EPOLL_CTL_ADD && fails("epoll_ctl", descriptor)
+             ? -1
+             : REAL(epoll_ctl)(set, operation, descriptor, event);
 }
-int timerfd_create(int clock, int flags) noexcept { return fails("timerfd_create") ? -1 : REAL(timerfd_create)(clock, flags); }
+int timerfd_create(int clock, int flags) noexcept {
+  return fails("timerfd_create") ? -1 : REAL(timerfd_create)(clock, flags);
+}
 int signalfd(int fd, const sigset_t* mask, int flags) noexcept {
   return fails("signalfd") ? -1 : REAL(signalfd)(fd, mask, flags);
 }
-int eventfd(unsigned int value, int flags) noexcept { return fails("eventfd") ? -1 : REAL(eventfd)(value, flags); }
-int pipe(int* ends) noexcept { return fails("pipe") ? -1 : REAL(pipe)(ends); }
-int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*), void* argument) noexcept {
+int eventfd(unsigned int value, int flags) noexcept {
+  return fails("eventfd") ? -1 : REAL(eventfd)(value, flags);
+}
+int pipe(int* ends) noexcept {
+  return fails("pipe") ? -1 : REAL(pipe)(ends);
+}
+int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*begin)(void*),
+                   void* argument) noexcept {
   return fails("pthread_create") ? wanted.with : REAL(pthread_create)(thread, attributes, begin, argument);
 }
 

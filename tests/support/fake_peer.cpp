@@ -44,7 +44,9 @@ peer_connection::peer_connection(int descriptor) : descriptor_(descriptor) {
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-peer_connection::~peer_connection() { close(); }
+peer_connection::~peer_connection() {
+  close();
+}
 
 bool peer_connection::start_tls(SSL_CTX* context) {
   ssl_.reset(SSL_new(context));
@@ -57,7 +59,9 @@ bool peer_connection::start_tls_and_write(SSL_CTX* context, std::string_view fir
   ssl_.reset(SSL_new(context));
   SSL_set_fd(ssl_.get(), descriptor_);
   ERR_clear_error();
-  const auto hold_back = [this](int whether) { ::setsockopt(descriptor_, IPPROTO_TCP, TCP_CORK, &whether, sizeof whether); };
+  const auto hold_back = [this](int whether) {
+    ::setsockopt(descriptor_, IPPROTO_TCP, TCP_CORK, &whether, sizeof whether);
+  };
   hold_back(1);
   // OpenSSL's way to let a server write before it has heard the client's last message.
   std::size_t n = 0;
@@ -135,8 +139,12 @@ bool peer_connection::write(std::string_view bytes) {
   return true;
 }
 
-void peer_connection::close_notify() { SSL_shutdown(ssl_.get()); }
-void peer_connection::end_writing() { ::shutdown(descriptor_, SHUT_WR); }
+void peer_connection::close_notify() {
+  SSL_shutdown(ssl_.get());
+}
+void peer_connection::end_writing() {
+  ::shutdown(descriptor_, SHUT_WR);
+}
 
 void peer_connection::close() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -159,13 +167,15 @@ fake_peer::fake_peer(script play, int receive_buffer) : play_(std::move(play)) {
 
 fake_peer::fake_peer(const tls_identity& as, script play, int receive_buffer)
     : fake_peer(
-          [shared = std::shared_ptr<SSL_CTX>(as.server_context().release(), ssl_free{}), inner = std::move(play)](
-              peer_connection& c) {
+          [shared = std::shared_ptr<SSL_CTX>(as.server_context().release(), ssl_free{}),
+           inner = std::move(play)](peer_connection& c) {
             if (c.start_tls(shared.get())) inner(c);
           },
           receive_buffer) {}
 
-fake_peer::~fake_peer() { stop(); }
+fake_peer::~fake_peer() {
+  stop();
+}
 
 void fake_peer::stop() {
   if (!thread_.joinable()) return;
@@ -201,6 +211,8 @@ std::string http_answer(std::string_view status, std::string_view body, std::str
 }
 
 refused_port::refused_port() : descriptor_(bound_socket(port_)) {}
-refused_port::~refused_port() { ::close(descriptor_); }
+refused_port::~refused_port() {
+  ::close(descriptor_);
+}
 
 } // namespace hoist::test

@@ -76,8 +76,8 @@ struct net_client {
     return run(io, one.connect({how, host, port}, net::reach::anywhere, doing));
   }
 
-  /// A TLS connection to 127.0.0.1 whose keys were offered to the kernel, whatever a probe would say: where the kernel has
-  /// no TLS this is how it goes on without.
+  /// A TLS connection to 127.0.0.1 whose keys were offered to the kernel, whatever a probe would say: where the kernel
+  /// has no TLS this is how it goes on without.
   net::connect_result connect_offering_keys(std::uint16_t port) {
     auto c = connect(wire::scheme::http, port);
     if (!c.why) c.why = run(io, c.connected->handshake(tls, "127.0.0.1", doing, net::sealing::in_kernel));

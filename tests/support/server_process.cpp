@@ -43,7 +43,8 @@ std::string first_line(const std::string& file) {
 } // namespace
 
 server_process::server_process(const std::vector<std::string>& options) {
-  std::vector<std::string> words{HOIST_SERVER_PATH, "--port", "0", "--state", state_.path().string(), "--log-level", "error"};
+  std::vector<std::string> words{HOIST_SERVER_PATH,      "--port",      "0",    "--state",
+                                 state_.path().string(), "--log-level", "error"};
   words.insert(words.end(), options.begin(), options.end());
   std::vector<char*> arguments;
   for (auto& w : words) arguments.push_back(w.data());
@@ -97,11 +98,13 @@ std::string server_process::get(const std::string& path, const std::string& head
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   BIO* connection = BIO_new_ssl_connect(context);
   BIO_set_conn_hostname(connection, ("127.0.0.1:" + port_).c_str());
-  const std::string request = "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + headers + "\r\n";
+  const std::string request =
+      "GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + headers + "\r\n";
   std::string answer;
   if (BIO_write(connection, request.data(), static_cast<int>(request.size())) == static_cast<int>(request.size())) {
     char buffer[16 * 1024];
-    for (int n = 0; (n = BIO_read(connection, buffer, sizeof buffer)) > 0;) answer.append(buffer, static_cast<std::size_t>(n));
+    for (int n = 0; (n = BIO_read(connection, buffer, sizeof buffer)) > 0;)
+      answer.append(buffer, static_cast<std::size_t>(n));
   }
   BIO_free_all(connection);
   SSL_CTX_free(context);

@@ -10,10 +10,18 @@
 
 namespace hoist::test {
 
-void ssl_free::operator()(X509* x) const noexcept { X509_free(x); }
-void ssl_free::operator()(EVP_PKEY* k) const noexcept { EVP_PKEY_free(k); }
-void ssl_free::operator()(SSL_CTX* c) const noexcept { SSL_CTX_free(c); }
-void ssl_free::operator()(SSL* s) const noexcept { SSL_free(s); }
+void ssl_free::operator()(X509* x) const noexcept {
+  X509_free(x);
+}
+void ssl_free::operator()(EVP_PKEY* k) const noexcept {
+  EVP_PKEY_free(k);
+}
+void ssl_free::operator()(SSL_CTX* c) const noexcept {
+  SSL_CTX_free(c);
+}
+void ssl_free::operator()(SSL* s) const noexcept {
+  SSL_free(s);
+}
 
 namespace {
 
@@ -52,7 +60,8 @@ tls_identity tls_identity::make(const std::string& names, long begin, long end) 
   X509_gmtime_adj(X509_getm_notAfter(c), end);
   X509_set_pubkey(c, made.key.get());
   X509_NAME* subject = X509_get_subject_name(c);
-  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("hoist test"), -1, -1, 0);
+  X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("hoist test"), -1, -1,
+                             0);
   X509_set_issuer_name(c, subject);
   add_extension(c, NID_subject_alt_name, names);
   add_extension(c, NID_basic_constraints, "CA:TRUE");

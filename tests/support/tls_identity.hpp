@@ -22,7 +22,8 @@ struct tls_identity {
   std::string pem; ///< of the certificate, which is its own trust anchor
 
   /// `names` as in a subjectAltName: "DNS:localhost,IP:127.0.0.1". Valid from `begin` to `end`, in seconds from now.
-  static tls_identity make(const std::string& names = "DNS:localhost,IP:127.0.0.1", long begin = -3600, long end = 3600);
+  static tls_identity make(const std::string& names = "DNS:localhost,IP:127.0.0.1", long begin = -3600,
+                           long end = 3600);
 
   /// `protocol`: the only version to speak, e.g. TLS1_1_VERSION; 0 for all of them.
   std::unique_ptr<SSL_CTX, ssl_free> server_context(int protocol = 0) const;

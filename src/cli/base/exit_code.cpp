@@ -107,7 +107,9 @@ std::string_view remedy_for(error_code ec) {
   case errc::key_refused: return "check HOIST_API_KEY or --api-key-file, and that the key is for this --endpoint";
   case errc::tls_refused: return "name the server's CA with --cacert FILE, or check --endpoint";
   case errc::api_unreachable: return "check --endpoint and the network";
-  case errc::storage_refused: return "the API signs what its storage refuses: its signing secret, its rights there, and the clocks are to be checked";
+  case errc::storage_refused:
+    return "the API signs what its storage refuses: its signing secret, its rights there, and the clocks are to be "
+           "checked";
   case errc::private_storage: return "if that is meant, add --allow-private-storage";
   case errc::ledger_failed: return "check the disk, or name another file with --ledger FILE";
   default: return {};

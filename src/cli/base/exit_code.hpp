@@ -10,8 +10,8 @@
 
 namespace hoist::cli {
 
-/// Who ended the run before its inputs were through; the name in a summary's `stopped_by`. Each signal is a cause of its own:
-/// its number, behind all others.
+/// Who ended the run before its inputs were through; the name in a summary's `stopped_by`. Each signal is a cause of
+/// its own: its number, behind all others.
 enum class stop_cause : std::uint8_t {
   none,
   too_many_errors,

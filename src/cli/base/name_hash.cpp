@@ -36,7 +36,8 @@ name_hash::name_hash(const key& k) : keyed_(EVP_MD_CTX_new()), used_(EVP_MD_CTX_
 
 std::uint64_t name_hash::operator()(std::string_view name) const {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  if (EVP_MD_CTX_copy_ex(used_.get(), keyed_.get()) != 1 || EVP_DigestUpdate(used_.get(), name.data(), name.size()) != 1 ||
+  if (EVP_MD_CTX_copy_ex(used_.get(), keyed_.get()) != 1 ||
+      EVP_DigestUpdate(used_.get(), name.data(), name.size()) != 1 ||
       EVP_DigestFinal_ex(used_.get(), digest.data(), nullptr) != 1)
     fail();
   std::uint64_t value = 0;

@@ -1,8 +1,8 @@
 #pragma once
 
-// Names by eight bytes each, where there are too many to keep. The hash is keyed, with a key that is drawn when the program
-// runs: who chooses the names cannot choose two that are taken for one, of which the second would be left out. By chance two
-// of a million names are taken for one in one run of 30 million.
+// Names by eight bytes each, where there are too many to keep. The hash is keyed, with a key that is drawn when the
+// program runs: who chooses the names cannot choose two that are taken for one, of which the second would be left out.
+// By chance two of a million names are taken for one in one run of 30 million.
 
 #include <array>
 #include <cstdint>
@@ -13,8 +13,8 @@ struct evp_md_ctx_st;
 
 namespace hoist::cli {
 
-/// The beginning of SHA-256 of the key and the name; a length that is not told cannot be appended to. (Not SipHash, which an
-/// OpenSSL that keeps to FIPS does not have.) One thread at a time.
+/// The beginning of SHA-256 of the key and the name; a length that is not told cannot be appended to. (Not SipHash,
+/// which an OpenSSL that keeps to FIPS does not have.) One thread at a time.
 class name_hash {
  public:
   using key = std::array<unsigned char, 32>;

@@ -33,6 +33,8 @@ class unique_fd {
 };
 
 /// Of a standard stream, say: closing it leaves the original open.
-inline unique_fd copy_of(int fd) { return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3)); }
+inline unique_fd copy_of(int fd) {
+  return unique_fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
 
 } // namespace hoist::cli

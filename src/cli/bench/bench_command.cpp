@@ -26,7 +26,8 @@ std::string notice(const bench_settings& s) {
                      most.objects, s.common.library.endpoint, s.keep ? "kept there" : "then deleted");
 }
 
-/// Traffic and objects may cost money, so a person is asked; a script is not, nor whoever asks a server of this machine.
+/// Traffic and objects may cost money, so a person is asked; a script is not, nor whoever asks a server of this
+/// machine.
 bool is_asked(const bench_settings& s) {
   const auto where = parse_endpoint(s.common.library.endpoint);
   return s.ask && !(where && where->loopback) && ::isatty(STDIN_FILENO) == 1 && ::isatty(STDERR_FILENO) == 1;

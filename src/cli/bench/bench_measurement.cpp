@@ -37,7 +37,8 @@ hoist::options at_concurrency(hoist::options o, int concurrency) {
 } // namespace
 
 bench_measurement::bench_measurement(asio::io_context& context, hoist::options o, bench_meter::plan plan,
-                                     std::shared_ptr<const std::string> payload, made_objects& objects, spdlog::logger& log)
+                                     std::shared_ptr<const std::string> payload, made_objects& objects,
+                                     spdlog::logger& log)
     : plan_(plan)
     , payload_(std::move(payload))
     , made_(objects)

@@ -1,7 +1,7 @@
 #pragma once
 
-// One measurement: an uploader of its own, objects from memory, and a meter. What is measured is what a program that uses
-// the library gets.
+// One measurement: an uploader of its own, objects from memory, and a meter. What is measured is what a program that
+// uses the library gets.
 
 #include "cli/bench/bench_meter.hpp"
 #include "cli/bench/made_objects.hpp"
@@ -25,7 +25,7 @@ class bench_measurement {
   struct result {
     bench_cell cell;
     std::uint64_t sent = 0; ///< objects of which bytes may have been sent
-    error_code error;        ///< why all measuring is over; `cancelled` after stop()
+    error_code error;       ///< why all measuring is over; `cancelled` after stop()
     diagnostics details;
   };
 

@@ -51,7 +51,8 @@ void bench_meter::close(time_point now) {
   used_until_ = look_();
 }
 
-void bench_meter::done(time_point now, time_point at, std::chrono::microseconds presign, std::chrono::microseconds put) {
+void bench_meter::done(time_point now, time_point at, std::chrono::microseconds presign,
+                       std::chrono::microseconds put) {
   ++all_done_;
   if (closed_) return;
   if (!counting_) {

@@ -1,8 +1,8 @@
 #pragma once
 
-// One measurement: what came of objects, as it comes, and which part of it counts. Not counted are the warm-up, in which
-// connections are made, and the end, when there is nothing left to begin and fewer are under way than are meant to be.
-// Pure: time and the process's use of the machine are arguments.
+// One measurement: what came of objects, as it comes, and which part of it counts. Not counted are the warm-up, in
+// which connections are made, and the end, when there is nothing left to begin and fewer are under way than are meant
+// to be. Pure: time and the process's use of the machine are arguments.
 
 #include <hoist/report.hpp>
 
@@ -40,8 +40,8 @@ struct bench_cell {
   double seconds = 0; ///< that count
   percentiles presign, put;
   double cpu_us_per_object = 0; ///< 0 when unknown: too short to tell
-  double cores_used = 0;      ///< by this process: 1.5 is one and a half; 0 when unknown
-  double machine_busy = 0;    ///< 0 to 1, of all processors and by anybody; 0 when unknown
+  double cores_used = 0;        ///< by this process: 1.5 is one and a half; 0 when unknown
+  double machine_busy = 0;      ///< 0 to 1, of all processors and by anybody; 0 when unknown
   std::uint64_t presigns_throttled = 0, puts_throttled = 0; ///< answers 429 and 503, of the whole measurement
   limit limited_by = limit::none;
   std::string limited_detail;
@@ -90,7 +90,7 @@ class bench_meter {
   bool source_ended_ = false, closed_ = false;
 
   bool counting_ = false;
-  time_point from_{}, until_{}; ///< of what is counted: the completion before the first, and the last
+  time_point from_{}, until_{};          ///< of what is counted: the completion before the first, and the last
   time_point looked_at_{}, closed_at_{}; ///< when the machine was looked at
   resource_use used_from_, used_until_;
   std::uint64_t counted_ = 0;

@@ -26,18 +26,20 @@ std::string mark_of(const bench_cell& c, bool is_knee) {
 }
 
 std::vector<std::string> head_lines(bool whole) {
-  if (!whole) return {fmt::format("{:>5} {:>9} {:>6} {:>7} {:>5} {:>6}", "-j", "objects/s", "MB/s", "PUT p50", "p99", "slowed")};
-  return {fmt::format("{:>7} {:>9} {:>6}  {:^17}  {:^17} {:>7} {:>6}", "at once", "objects/s", "MB/s", "presign, ms", "PUT, ms",
-                      "CPU us", "slowed"),
-          fmt::format("{:24}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>7} {:>6}", "", "p50", "p90", "p99", "p50", "p90", "p99",
-                      "each", "down")};
+  if (!whole)
+    return {fmt::format("{:>5} {:>9} {:>6} {:>7} {:>5} {:>6}", "-j", "objects/s", "MB/s", "PUT p50", "p99", "slowed")};
+  return {fmt::format("{:>7} {:>9} {:>6}  {:^17}  {:^17} {:>7} {:>6}", "at once", "objects/s", "MB/s", "presign, ms",
+                      "PUT, ms", "CPU us", "slowed"),
+          fmt::format("{:24}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>7} {:>6}", "", "p50", "p90", "p99", "p50", "p90",
+                      "p99", "each", "down")};
 }
 
 std::string row_line(const bench_cell& c, bool is_knee, bool whole) {
   const auto ms = [](std::uint64_t us) { return milliseconds_text(us); };
   if (!whole)
     return fmt::format("{:>5} {:>9} {:>6} {:>7} {:>5} {:>6}{}", c.concurrency, rate_text(c.objects_per_second()),
-                       megabytes_text(c.bytes_per_second()), ms(c.put.p50), ms(c.put.p99), c.throttled(), mark_of(c, is_knee));
+                       megabytes_text(c.bytes_per_second()), ms(c.put.p50), ms(c.put.p99), c.throttled(),
+                       mark_of(c, is_knee));
   return fmt::format("{:>7} {:>9} {:>6}  {:>5} {:>5} {:>5}  {:>5} {:>5} {:>5} {:>7.0f} {:>6}{}", c.concurrency,
                      rate_text(c.objects_per_second()), megabytes_text(c.bytes_per_second()), ms(c.presign.p50),
                      ms(c.presign.p90), ms(c.presign.p99), ms(c.put.p50), ms(c.put.p90), ms(c.put.p99),
@@ -56,7 +58,8 @@ std::string ending_text(const bench_sweep& sweep) {
 std::string knee_line(const bench_sweep& sweep) {
   const auto* at = sweep.knee();
   if (at == nullptr) return "no figure";
-  return fmt::format("{} {} at once: {} objects/s, {} MB/s", sweep.is_knee_certain() ? "knee:" : "best so far:", at->concurrency,
+  return fmt::format("{} {} at once: {} objects/s, {} MB/s",
+                     sweep.is_knee_certain() ? "knee:" : "best so far:", at->concurrency,
                      rate_text(at->objects_per_second()), megabytes_text(at->bytes_per_second()));
 }
 
@@ -83,7 +86,7 @@ std::string milliseconds_text(std::uint64_t micros) {
 }
 
 std::string rate_text(double per_second) {
-  return per_second < 9.995  ? fmt::format("{:.2f}", per_second)
+  return per_second < 9.995   ? fmt::format("{:.2f}", per_second)
          : per_second < 99.95 ? fmt::format("{:.1f}", per_second)
                               : fmt::format("{:.0f}", per_second);
 }

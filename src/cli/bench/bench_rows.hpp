@@ -17,12 +17,12 @@ std::string knee_row(const bench_sweep& sweep);
 
 struct bench_facts {
   std::uint64_t cells = 0;
-  std::uint64_t made = 0;    ///< objects that are stored, as far as is known
-  std::uint64_t failed = 0;  ///< uploads
-  std::uint64_t bytes = 0;   ///< of what was made
+  std::uint64_t made = 0;   ///< objects that are stored, as far as is known
+  std::uint64_t failed = 0; ///< uploads
+  std::uint64_t bytes = 0;  ///< of what was made
   std::uint64_t deleted = 0;
-  std::uint64_t left = 0;    ///< not deleted; their ids are in a file
-  double seconds = 0;        ///< all of it
+  std::uint64_t left = 0; ///< not deleted; their ids are in a file
+  double seconds = 0;     ///< all of it
   double delete_seconds = 0;
   bool complete = false; ///< every size was measured
   bool kept = false;     ///< as was asked for

@@ -1,5 +1,5 @@
-// One coroutine on the main thread tells the whole in order; signals arrive beside it. The first one ends the measuring,
-// never the deletion; the second ends everything at once.
+// One coroutine on the main thread tells the whole in order; signals arrive beside it. The first one ends the
+// measuring, never the deletion; the second ends everything at once.
 
 #include "cli/bench/bench_run.hpp"
 
@@ -66,9 +66,11 @@ class bench_run {
       : settings_(s)
       , screen_(screen)
       , log_(std::move(log))
-      , out_(copy_of(STDOUT_FILENO), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); })
+      , out_(copy_of(STDOUT_FILENO), abandon_,
+             [this](row_writer::failure kind, int error) { output_failed(kind, error); })
       , table_(STDOUT_FILENO, "")
-      , shape_(progress_display::choose(s.common.progress, {screen.can_redraw(), s.json && ::isatty(STDOUT_FILENO) == 1})) {
+      , shape_(progress_display::choose(s.common.progress,
+                                        {screen.can_redraw(), s.json && ::isatty(STDOUT_FILENO) == 1})) {
     // Options that the library refuses are found before anything is said or sent.
     const auto refused_or_fine = made<remover>(context_.get_executor(), s.common.library);
   }
@@ -142,7 +144,8 @@ class bench_run {
     tell_sweep(sweep);
   }
 
-  asio::awaitable<bench_measurement::result> measure(bench_meter::plan plan, std::shared_ptr<const std::string> payload) {
+  asio::awaitable<bench_measurement::result> measure(bench_meter::plan plan,
+                                                     std::shared_ptr<const std::string> payload) {
     measurement_.emplace(context_, settings_.common.library, plan, std::move(payload), objects_, *log_);
     now_at_ = plan;
     await_tick();
@@ -332,11 +335,13 @@ std::string objects_line(const bench_facts& facts, const bench_settings& s) {
   auto text = fmt::format("made {} objects, {}", facts.made, size_text(static_cast<double>(facts.bytes)));
   if (facts.failed > 0) text += fmt::format(", {} uploads failed", facts.failed);
   if (facts.deleted > 0)
-    text += fmt::format(", deleted {} in {}", facts.left == 0 ? "all" : std::to_string(facts.deleted),
-                        duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(facts.delete_seconds * 1000))));
+    text +=
+        fmt::format(", deleted {} in {}", facts.left == 0 ? "all" : std::to_string(facts.deleted),
+                    duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(facts.delete_seconds * 1000))));
   if (facts.left > 0) {
     const auto file = s.left.native();
-    text += fmt::format("; {} are still there, their ids are in {}: hoist delete {}", facts.left, escaped(file), shell_quoted(file));
+    text += fmt::format("; {} are still there, their ids are in {}: hoist delete {}", facts.left, escaped(file),
+                        shell_quoted(file));
   }
   return text;
 }

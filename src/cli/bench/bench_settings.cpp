@@ -18,8 +18,8 @@ constexpr std::uint64_t concurrency_max = 1024;
 /// What was left behind because this process was killed goes away by itself.
 constexpr std::chrono::seconds kept_at_most = 1h;
 
-/// What does not get through is not waited for as long as in an upload of files: it is a result, and an id that cannot be
-/// deleted goes to a file.
+/// What does not get through is not waited for as long as in an upload of files: it is a result, and an id that cannot
+/// be deleted goes to a file.
 constexpr auto patience = 60s;
 
 /// The pieces of "A,B,C", none of them empty.
@@ -99,7 +99,8 @@ bench_settings bench_settings_from(const arguments& typed, const environment& va
   s.keep = typed.is_on("keep");
   s.ask = !typed.is_on("yes");
   if (typed.last("left") != nullptr) s.left = text_of(typed, "left");
-  constexpr std::array<std::pair<std::string_view, bool>, 3> formats{{{"text", false}, {"json", true}, {"jsonl", true}}};
+  constexpr std::array<std::pair<std::string_view, bool>, 3> formats{
+      {{"text", false}, {"json", true}, {"jsonl", true}}};
   s.json = choice_of(typed, "format", formats, false);
   s.common.library.retry.give_up_after = patience;
   if (!s.keep && s.common.library.expires_in == 0s) s.common.library.expires_in = kept_at_most;

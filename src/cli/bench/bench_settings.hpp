@@ -16,7 +16,7 @@ namespace hoist::cli {
 struct bench_settings {
   settings common;
   std::vector<std::uint64_t> sizes{4 << 10, 256 << 10, 4 << 20};
-  std::vector<int> concurrency; ///< empty: found out
+  std::vector<int> concurrency;              ///< empty: found out
   std::chrono::milliseconds duration{5'000}; ///< of each measurement; 0: no bound but the objects
   std::optional<std::uint64_t> count;        ///< objects of each measurement
   bench_limits limits;

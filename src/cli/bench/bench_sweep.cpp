@@ -22,8 +22,8 @@ bool brought_nothing(const bench_cell& cell) {
 
 std::string throttled_text(const bench_cell& cell) {
   const bool api = cell.presigns_throttled > cell.puts_throttled;
-  return fmt::format("{}, which asks for less from {} at once on ({} answers 429 or 503)", api ? "the API" : "the storage",
-                     cell.concurrency, cell.throttled());
+  return fmt::format("{}, which asks for less from {} at once on ({} answers 429 or 503)",
+                     api ? "the API" : "the storage", cell.concurrency, cell.throttled());
 }
 
 double growth(const percentiles& was, const percentiles& is) {
@@ -33,13 +33,14 @@ double growth(const percentiles& was, const percentiles& is) {
 /// Behind the knee more at once only waits longer; where it waits tells who holds it up.
 std::string slower_text(const bench_cell& knee, const bench_cell& beyond) {
   const double presign = growth(knee.presign, beyond.presign), put = growth(knee.put, beyond.put);
-  if (std::max(presign, put) < clearly_slower) return "what cannot be told from here: the storage, the API or the way there";
+  if (std::max(presign, put) < clearly_slower)
+    return "what cannot be told from here: the storage, the API or the way there";
   const bool is_put = put >= presign;
   const auto& was = is_put ? knee.put : knee.presign;
   const auto& is = is_put ? beyond.put : beyond.presign;
-  return fmt::format("{} or the way there: {} takes {} ms at {} at once, {} ms at {}", is_put ? "the storage" : "the API",
-                     is_put ? "a PUT" : "a presign", milliseconds_text(was.p50), knee.concurrency,
-                     milliseconds_text(is.p50), beyond.concurrency);
+  return fmt::format("{} or the way there: {} takes {} ms at {} at once, {} ms at {}",
+                     is_put ? "the storage" : "the API", is_put ? "a PUT" : "a presign", milliseconds_text(was.p50),
+                     knee.concurrency, milliseconds_text(is.p50), beyond.concurrency);
 }
 
 } // namespace
@@ -109,7 +110,8 @@ const bench_cell* bench_sweep::knee() const {
 
 bool bench_sweep::is_knee_certain() const {
   const auto* at = knee();
-  return at != nullptr && std::ranges::any_of(cells_, [&](const auto& c) { return c.concurrency >= 2 * at->concurrency; });
+  return at != nullptr &&
+         std::ranges::any_of(cells_, [&](const auto& c) { return c.concurrency >= 2 * at->concurrency; });
 }
 
 std::string what_limits(const bench_sweep& sweep) {
@@ -120,8 +122,9 @@ std::string what_limits(const bench_sweep& sweep) {
   const auto& last = *std::ranges::max_element(sweep.cells(), {}, &bench_cell::concurrency);
   auto text = sweep.is_knee_certain() ? slower_text(*at, last) : "the concurrency: more at once may bring more";
   if (last.machine_busy >= busy_machine)
-    text += fmt::format("; this machine's processors were {:.0f} % busy (hoist itself: {:.1f} of them), which may be why",
-                        100 * last.machine_busy, last.cores_used);
+    text +=
+        fmt::format("; this machine's processors were {:.0f} % busy (hoist itself: {:.1f} of them), which may be why",
+                    100 * last.machine_busy, last.cores_used);
   return text;
 }
 

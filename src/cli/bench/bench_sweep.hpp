@@ -1,7 +1,7 @@
 #pragma once
 
-// Which concurrency is tried next at one size, when it is enough, and where the knee is: the least concurrency that comes
-// within a tenth of the best. Pure.
+// Which concurrency is tried next at one size, when it is enough, and where the knee is: the least concurrency that
+// comes within a tenth of the best. Pure.
 
 #include "cli/bench/bench_meter.hpp"
 

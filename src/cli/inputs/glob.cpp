@@ -171,7 +171,9 @@ bool glob::matches(std::string_view text, std::size_t tokens_used) const {
     }
     if (!retry()) return false;
   }
-  const auto may_be_nothing = [](kind what) { return what == kind::star || what == kind::globstar || what == kind::globstar_slash; };
+  const auto may_be_nothing = [](kind what) {
+    return what == kind::star || what == kind::globstar || what == kind::globstar_slash;
+  };
   while (t < tokens_used && may_be_nothing(tokens_[t].what)) ++t;
   return t == tokens_used;
 }

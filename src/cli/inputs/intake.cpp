@@ -162,7 +162,8 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
   return judge_file(std::move(path), name, status);
 }
 
-/// An entry below a directory that has been walked: it came later, or was passed over. Judged as the walk would judge it now.
+/// An entry below a directory that has been walked: it came later, or was passed over. Judged as the walk would judge
+/// it now.
 std::optional<input> intake::take_below(const overlap::walk& walk, std::string path, const std::string& absolute,
                                         named_by how) {
   for (auto slash = walk.below.find('/'); slash != std::string_view::npos; slash = walk.below.find('/', slash + 1)) {
@@ -191,8 +192,8 @@ input intake::judge_file(std::string path, std::string_view name, const struct :
   return taken(std::move(path), size);
 }
 
-/// True when a list had it before: it is put off to the end. A list without an end would never get there: from so many on these
-/// are files like others.
+/// True when a list had it before: it is put off to the end. A list without an end would never get there: from so many
+/// on these are files like others.
 bool intake::defer_repeat(const std::string& path, const std::string& absolute) {
   if (overlap_.take_listed(absolute) || repeats_.size() >= repeats_max) return false;
   repeats_.push_back(path);
@@ -216,7 +217,8 @@ std::optional<input> intake::walk_below(const overlap::walk& walk, const seen_be
   if (!root) return failed_by_system(std::move(path), errno);
   overlap_.note_found(absolute);
   const auto link_free_from = begin_of(walk.below, path);
-  start_walk(std::move(root), with_slash(std::move(path)), absolute, with_slash(std::string(walk.below)), link_free_from);
+  start_walk(std::move(root), with_slash(std::move(path)), absolute, with_slash(std::string(walk.below)),
+             link_free_from);
   return std::nullopt;
 }
 

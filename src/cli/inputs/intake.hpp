@@ -34,7 +34,7 @@ struct input {
   std::optional<std::uint64_t> size;      ///< when it had to be looked at
   /// Of what was found below a directory: where its own part of `path` begins. A link there came after the walk.
   std::size_t link_free_from = std::string::npos;
-  bool repeated = false;                  ///< a list had it before: it gets the row of the first time again
+  bool repeated = false; ///< a list had it before: it gets the row of the first time again
 };
 
 enum class size_wanted : std::uint8_t { when_needed, always };
@@ -64,9 +64,9 @@ class intake {
   enum class named_by : std::uint8_t { argument, list, repeat };
   struct walk_state {
     tree_walk tree;
-    std::string root;             ///< as given, ends in '/'
-    std::string absolute;         ///< ends in '/' as well
-    std::string above;            ///< from the directory that the rules see, which was walked before, to this one; ends in '/'
+    std::string root;     ///< as given, ends in '/'
+    std::string absolute; ///< ends in '/' as well
+    std::string above;    ///< from the directory that the rules see, which was walked before, to this one; ends in '/'
     std::size_t link_free_from{}; ///< in `root`
   };
 
@@ -75,7 +75,8 @@ class intake {
   std::optional<input> next_listed();
   std::optional<input> open_list(const std::string& name);
   std::optional<input> take_named(std::string path, named_by how);
-  std::optional<input> take_below(const overlap::walk& walk, std::string path, const std::string& absolute, named_by how);
+  std::optional<input> take_below(const overlap::walk& walk, std::string path, const std::string& absolute,
+                                  named_by how);
   input judge_file(std::string path, std::string_view name, const struct ::stat& status) const;
   bool defer_repeat(const std::string& path, const std::string& absolute);
   std::optional<input> begin_walk(std::string path, const std::string& absolute);

@@ -3,9 +3,9 @@
 // PATHs that overlap are taken once. Compared are absolute paths, normalised by their letters alone ("a/../b" is "b",
 // links are not resolved).
 //
-// Kept in memory: each PATH of the command line and each directory walked as text; of the entries of lists, which may have no
-// end, and, where there is a list, of what walks take, the last half a million at least, as up to 16 bytes each. What comes up
-// again after that is a file like any other, which the ledger knows.
+// Kept in memory: each PATH of the command line and each directory walked as text; of the entries of lists, which may
+// have no end, and, where there is a list, of what walks take, the last half a million at least, as up to 16 bytes
+// each. What comes up again after that is a file like any other, which the ledger knows.
 
 #include "cli/base/name_hash.hpp"
 

@@ -67,7 +67,8 @@ class parser {
     const auto equals = word.find('=');
     const auto name = word.substr(0, equals);
     const auto* option = command_.find(name);
-    if (option == nullptr) throw usage_error("unknown option --" + escaped(name) + nearest(command_.options, name) + see_help());
+    if (option == nullptr)
+      throw usage_error("unknown option --" + escaped(name) + nearest(command_.options, name) + see_help());
     std::optional<std::string> joined;
     if (equals != std::string_view::npos) joined = std::string(word.substr(equals + 1));
     take_option(*option, "--" + std::string(name), std::move(joined));
@@ -161,7 +162,8 @@ void arguments::complete_from(const command_spec& command, const environment& va
   }
 }
 
-arguments parse_arguments(const command_spec& command, std::span<const std::string> words, const environment& variables) {
+arguments parse_arguments(const command_spec& command, std::span<const std::string> words,
+                          const environment& variables) {
   auto result = parser(command, words).parse();
   result.complete_from(command, variables);
   return result;

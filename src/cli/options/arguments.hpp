@@ -16,7 +16,7 @@ namespace hoist::cli {
 
 struct typed_value {
   std::string text;
-  std::string origin; ///< "--retries" or "HOIST_RETRIES", for messages
+  std::string origin;         ///< "--retries" or "HOIST_RETRIES", for messages
   std::string_view metavar{}; ///< of its option
 };
 
@@ -43,6 +43,7 @@ class arguments {
 };
 
 /// The words after the verb. Throws usage_error.
-arguments parse_arguments(const command_spec& command, std::span<const std::string> words, const environment& variables);
+arguments parse_arguments(const command_spec& command, std::span<const std::string> words,
+                          const environment& variables);
 
 } // namespace hoist::cli

@@ -136,7 +136,8 @@ if [ "$funcstack[1]" = _hoist ]; then _hoist "$@"; else compdef _hoist hoist; fi
 std::string fish_script() {
   std::string text = "# fish completion for hoist: hoist completion fish | source\n";
   for (const auto& command : commands())
-    text += fmt::format("complete -c hoist -n __fish_use_subcommand -f -a {} -d {}\n", command.name, quoted(command.help));
+    text +=
+        fmt::format("complete -c hoist -n __fish_use_subcommand -f -a {} -d {}\n", command.name, quoted(command.help));
   text += R"(complete -c hoist -n __fish_use_subcommand -f -a completion -d 'print a completion script'
 complete -c hoist -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
 )";

@@ -89,10 +89,11 @@ Exit status:
 
 /// Of which `option` is an example.
 std::string variables_text(std::string_view option) {
-  return fmt::format("\nEvery option reads a variable as well, --{} for one {} (switches: 1, 0, true, false); a given\n"
-                     "option wins. A variable holds for every command that has the option, so HOIST_FORMAT is best not set for good.\n"
-                     "Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n",
-                     option, variable_of(option));
+  return fmt::format(
+      "\nEvery option reads a variable as well, --{} for one {} (switches: 1, 0, true, false); a given\n"
+      "option wins. A variable holds for every command that has the option, so HOIST_FORMAT is best not set for good.\n"
+      "Durations read 10ms, 2s, 15m, 1h; sizes 64KiB, 100MB.\n",
+      option, variable_of(option));
 }
 
 std::string spelling_of(const option_spec& option) {

@@ -20,7 +20,8 @@ bool is_or_will_be_regular(const std::string& file) {
 /// Private, as the files in it are. Existing folders keep what they are.
 bool make_folders(const std::filesystem::path& folder, std::error_code& why) {
   if (std::filesystem::is_directory(folder, why)) return true;
-  if (folder.has_parent_path() && folder != folder.parent_path() && !make_folders(folder.parent_path(), why)) return false;
+  if (folder.has_parent_path() && folder != folder.parent_path() && !make_folders(folder.parent_path(), why))
+    return false;
   if (::mkdir(folder.c_str(), S_IRWXU) == 0 || errno == EEXIST) return true;
   why.assign(errno, std::generic_category());
   return false;

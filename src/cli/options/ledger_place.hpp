@@ -8,7 +8,8 @@ namespace hoist::cli {
 /// folder, which is then made. --no-resume without either of them keeps none. Precondition: the key is loaded.
 void place_ledger(settings& s);
 
-/// Where it would be without a key, which nothing is made for: as --ledger says, or beside the manifest. Empty: somewhere else.
+/// Where it would be without a key, which nothing is made for: as --ledger says, or beside the manifest. Empty:
+/// somewhere else.
 std::string ledger_by_name(const settings& s);
 
 } // namespace hoist::cli

@@ -27,7 +27,8 @@ constexpr auto upload_table = std::to_array<option_spec>({
     {inputs, "content-type", 0, value, text, "TYPE", "media type of every file, instead of by extension", ""},
     {inputs, "type-map", 0, value, file, "FILE", "lines 'extension type' that go before the built-in table", ""},
     {inputs, "error-on-empty", 0, flag, text, "", "exit 3 when nothing matched", ""},
-    {inputs, "dry-run", 'n', flag, text, "", "say on stdout what would happen to each file, ledgers aside; no key, no request", "dryrun"},
+    {inputs, "dry-run", 'n', flag, text, "",
+     "say on stdout what would happen to each file, ledgers aside; no key, no request", "dryrun"},
 
     {target, "endpoint", 0, value, text, "URL", "origin of the API (https://api.eachlabs.ai)", "endpoint-url"},
     {target, "api-key-file", 0, value, file, "FILE",
@@ -59,8 +60,8 @@ constexpr auto upload_table = std::to_array<option_spec>({
     {records, "overwrite", 0, flag, text, "", "replace a manifest that exists, instead of going on with it", ""},
     {records, "format", 0, value, choice, "jsonl|url",
      "what goes to stdout: rows, or the URL of each done file (jsonl)", "output-type"},
-    {records, "ledger", 0, value, file, "FILE", "the durable record that lets the same command resume (beside the manifest)",
-     ""},
+    {records, "ledger", 0, value, file, "FILE",
+     "the durable record that lets the same command resume (beside the manifest)", ""},
     {records, "no-resume", 0, flag, text, "", "upload everything again", ""},
     {records, "retry-failed", 0, flag, text, "", "of what is not done, upload only what failed before", ""},
     {records, "rekey", 0, flag, text, "", "take over a ledger made with another key of the same account", ""},
@@ -107,21 +108,23 @@ constexpr auto delete_table = std::to_array<option_spec>({
 
 constexpr auto bench_table = std::to_array<option_spec>({
     {work, "size", 's', value, text, "SIZE,...", "sizes of the objects (4KiB,256KiB,4MiB)", "sizes"},
-    {work, "concurrency", 'j', value, text, "N,...|auto", "PUTs in flight: these, or 1, 2, 4, ... until more brings no more (auto)",
-     ""},
+    {work, "concurrency", 'j', value, text, "N,...|auto",
+     "PUTs in flight: these, or 1, 2, 4, ... until more brings no more (auto)", ""},
     {work, "duration", 'd', value, text, "DUR", "time for each size and concurrency (5s)", "time"},
     {work, "count", 0, value, text, "N", "objects for each size and concurrency, however long they take", ""},
     {work, "max-bytes", 0, value, text, "SIZE", "send no more than this in all (1GB)", ""},
     {work, "max-objects", 0, value, text, "N", "make no more objects than this in all (20000)", ""},
     {work, "yes", 'y', flag, text, "", "begin without asking", ""},
     {work, "keep", 0, flag, text, "", "leave the objects where they are; their ids go to the file of --left", ""},
-    {work, "left", 0, value, file, "FILE", "append the ids of objects that are still there to FILE (hoist-bench-left.ids)", ""},
+    {work, "left", 0, value, file, "FILE",
+     "append the ids of objects that are still there to FILE (hoist-bench-left.ids)", ""},
     same("endpoint"),
     same("api-key-file"),
     same("cacert"),
     same("allow-private-storage"),
     same("allow-plain-http"),
-    {target, "expires-in", 0, value, text, "DUR", "how long the API keeps what could not be deleted: 60s to 365d (1h)", ""},
+    {target, "expires-in", 0, value, text, "DUR", "how long the API keeps what could not be deleted: 60s to 365d (1h)",
+     ""},
     same("threads"),
     {records, "format", 0, value, choice, "text|json", "tables, or a JSON line for each measurement (text)", ""},
     {messages, "progress", 'P', optional_choice, choice, "auto|bar|plain|none",
@@ -150,12 +153,14 @@ bool has_alias(const option_spec& option, std::string_view name) {
 } // namespace
 
 const option_spec* command_spec::find(std::string_view option) const {
-  const auto at = std::ranges::find_if(options, [&](const option_spec& o) { return o.name == option || has_alias(o, option); });
+  const auto at =
+      std::ranges::find_if(options, [&](const option_spec& o) { return o.name == option || has_alias(o, option); });
   return at == options.end() ? nullptr : &*at;
 }
 
 const option_spec* command_spec::find(char letter) const {
-  const auto at = std::ranges::find_if(options, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
+  const auto at =
+      std::ranges::find_if(options, [&](const option_spec& o) { return o.letter != 0 && o.letter == letter; });
   return at == options.end() ? nullptr : &*at;
 }
 

@@ -49,7 +49,8 @@ class delete_run {
       , log_(std::move(log))
       , ids_(s.paths)
       , remover_(made<remover>(context_.get_executor(), s.library))
-      , rows_(copy_of(STDOUT_FILENO), abandon_, [this](row_writer::failure kind, int error) { output_failed(kind, error); }) {}
+      , rows_(copy_of(STDOUT_FILENO), abandon_,
+              [this](row_writer::failure kind, int error) { output_failed(kind, error); }) {}
 
   delete_run(const delete_run&) = delete;
   delete_run& operator=(const delete_run&) = delete;
@@ -77,7 +78,8 @@ class delete_run {
     conclude();
     rows_.write_last(removal_summary_row(facts_));
     facts_.exit_code = status_after_output(facts_.exit_code, rows_.state());
-    if (rows_.state() == row_writer::failure::system && facts_.message.empty()) facts_.message = rows_unwritable(output_error_);
+    if (rows_.state() == row_writer::failure::system && facts_.message.empty())
+      facts_.message = rows_unwritable(output_error_);
     return facts_;
   }
 

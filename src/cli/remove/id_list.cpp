@@ -32,8 +32,8 @@ bool looks_like_a_file(std::string_view word) {
   return word.find('/') != std::string_view::npos || word.ends_with(".jsonl") || word.ends_with(".ids");
 }
 
-/// What comes through a pipe is kept on disk first: its writer may take its time, and a deletion that waits for it could
-/// not be stopped.
+/// What comes through a pipe is kept on disk first: its writer may take its time, and a deletion that waits for it
+/// could not be stopped.
 unique_fd kept(unique_fd fd, const std::string& word) {
   struct ::stat seen {};
   if (::fstat(fd.get(), &seen) == 0 && S_ISREG(seen.st_mode)) return fd;
@@ -124,7 +124,8 @@ std::optional<std::string> id_list::next_of(entry& from) {
     const auto count = ::getline(&buffer, &capacity_, from.lines.get());
     line_.reset(buffer);
     if (count < 0) {
-      if (std::ferror(from.lines.get()) != 0) throw std::system_error(errno, std::generic_category(), escaped(from.word));
+      if (std::ferror(from.lines.get()) != 0)
+        throw std::system_error(errno, std::generic_category(), escaped(from.word));
       return std::nullopt;
     }
     const std::string_view line(buffer, static_cast<std::size_t>(count));

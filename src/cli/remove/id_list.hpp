@@ -14,8 +14,8 @@
 
 namespace hoist::cli {
 
-/// What a line of a file says: a row that names a stored object or what `hoist delete` could not delete, an id alone, or
-/// something else. Pure.
+/// What a line of a file says: a row that names a stored object or what `hoist delete` could not delete, an id alone,
+/// or something else. Pure.
 struct line_meaning {
   enum class kind : std::uint8_t { id, nothing_stored, unreadable } what = kind::unreadable;
   std::string id;

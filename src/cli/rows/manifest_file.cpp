@@ -43,7 +43,8 @@ std::optional<std::uint64_t> whole_lines(int fd) {
   if (!every_row_begins.starts_with(begin)) return std::nullopt;
   for (auto end = size; end > 0;) {
     const auto count = std::min<std::uint64_t>(end, block.size());
-    if (::pread(fd, block.data(), count, static_cast<off_t>(end - count)) != static_cast<ssize_t>(count)) return std::nullopt;
+    if (::pread(fd, block.data(), count, static_cast<off_t>(end - count)) != static_cast<ssize_t>(count))
+      return std::nullopt;
     const auto newline = std::string_view(block.data(), count).rfind('\n');
     if (newline != std::string_view::npos) return end - count + newline + 1;
     end -= count;
@@ -149,12 +150,13 @@ void check_manifest(const std::string& file, existing_manifest policy) {
   struct ::stat status {};
   if (::stat(file.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) return;
   switch (policy) {
-    case existing_manifest::replace: return;
-    case existing_manifest::refuse: refuse(file, "it exists; name another file, or replace it with --overwrite");
-    case existing_manifest::refuse_alone:
-      refuse(file, "it exists, but not the ledger that its rows came from; name that with --ledger, name another manifest, "
-                   "or replace it with --overwrite");
-    case existing_manifest::go_on: break;
+  case existing_manifest::replace: return;
+  case existing_manifest::refuse: refuse(file, "it exists; name another file, or replace it with --overwrite");
+  case existing_manifest::refuse_alone:
+    refuse(file,
+           "it exists, but not the ledger that its rows came from; name that with --ledger, name another manifest, "
+           "or replace it with --overwrite");
+  case existing_manifest::go_on: break;
   }
   const unique_fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd && !whole_lines(fd.get()))
@@ -166,8 +168,8 @@ manifest_file::manifest_file(std::string file, existing_manifest policy) : file_
   const bool exists = ::stat(file_.c_str(), &status) == 0;
   const bool regular = exists && S_ISREG(status.st_mode);
   check_manifest(file_, policy); // again: it may have come into being meanwhile
-  const int how = exists && !regular ? O_WRONLY | O_APPEND
-                  : !exists          ? O_RDWR | O_CREAT | O_EXCL | O_APPEND
+  const int how = exists && !regular                     ? O_WRONLY | O_APPEND
+                  : !exists                              ? O_RDWR | O_CREAT | O_EXCL | O_APPEND
                   : policy == existing_manifest::replace ? O_RDWR | O_TRUNC | O_APPEND
                                                          : O_RDWR | O_APPEND;
   fd_ = unique_fd(::open(file_.c_str(), how | O_CLOEXEC, 0666));

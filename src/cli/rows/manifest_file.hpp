@@ -1,8 +1,8 @@
 #pragma once
 
-// The file that -L names, which outlives a run. While a run goes on, its rows are appended to what earlier runs left; at
-// its end the file is put right: one row for each file that is settled, and one summary, last. That is written aside and
-// renamed, so that whoever reads the file finds it whole at any moment, and a kill leaves the rows that were there.
+// The file that -L names, which outlives a run. While a run goes on, its rows are appended to what earlier runs left;
+// at its end the file is put right: one row for each file that is settled, and one summary, last. That is written aside
+// and renamed, so that whoever reads the file finds it whole at any moment, and a kill leaves the rows that were there.
 
 #include "cli/base/unique_fd.hpp"
 
@@ -15,7 +15,7 @@ namespace hoist::cli {
 
 /// What to do with a manifest that exists.
 enum class existing_manifest : std::uint8_t {
-  go_on,   ///< its rows stay until this run's take their place
+  go_on, ///< its rows stay until this run's take their place
   replace,
   refuse,
   refuse_alone, ///< as `refuse`, since the ledger that its rows came from is not there
@@ -44,12 +44,12 @@ class manifest_file {
   std::uint64_t rows_begin_ = 0; ///< where this run's rows begin
 };
 
-/// Throws usage_error when `file` exists and the policy, or what it holds, speaks against it. Changes nothing: to be asked
-/// before anything is made that a refusal would leave behind.
+/// Throws usage_error when `file` exists and the policy, or what it holds, speaks against it. Changes nothing: to be
+/// asked before anything is made that a refusal would leave behind.
 void check_manifest(const std::string& file, existing_manifest policy);
 
-/// What names the file in a result row, as it is spelt there; empty for other lines. Two rows of one run with equal keys
-/// are about one file.
+/// What names the file in a result row, as it is spelt there; empty for other lines. Two rows of one run with equal
+/// keys are about one file.
 std::string_view row_key(std::string_view line);
 
 } // namespace hoist::cli

@@ -22,7 +22,8 @@ existing_manifest policy_of(const settings& s) {
 
 void check_output(const settings& s) {
   if (s.manifest.empty()) return;
-  struct ::stat rows {}, ledger {};
+  struct ::stat rows {
+  }, ledger{};
   if (::stat(s.manifest.c_str(), &rows) == 0 && ::stat(s.library.ledger.c_str(), &ledger) == 0 &&
       rows.st_dev == ledger.st_dev && rows.st_ino == ledger.st_ino)
     throw usage_error("--manifest and --ledger are one file, " + escaped(s.manifest) + "; name two");
@@ -62,8 +63,8 @@ void output::summary(std::string_view line, bool complete) {
   rows_->flush();
   rows_->close();
   if (rows_->state() == row_writer::failure::none) return manifest_->finish(complete, line);
-  // This run's rows are not all there, so the earlier ones stay. Where the disk has no room for that either, the next run
-  // does it; why this one ended is known.
+  // This run's rows are not all there, so the earlier ones stay. Where the disk has no room for that either, the next
+  // run does it; why this one ended is known.
   try {
     manifest_->finish(false, line);
   } catch (const std::system_error&) {

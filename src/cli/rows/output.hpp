@@ -31,8 +31,8 @@ class output {
   void collect_row(std::string_view line);
   void collect_url(std::string_view url);
   void flush();
-  /// The last row, after every other: what comes later is dropped. `complete`: each input has its row. Throws std::system_error when the manifest
-  /// cannot be put right.
+  /// The last row, after every other: what comes later is dropped. `complete`: each input has its row. Throws
+  /// std::system_error when the manifest cannot be put right.
   void summary(std::string_view line, bool complete);
   /// Whether rows, or URLs, could be written so far.
   row_writer::failure state() const;

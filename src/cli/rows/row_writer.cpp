@@ -34,8 +34,8 @@ std::optional<std::uint64_t> size_of(int fd) {
   return static_cast<std::uint64_t>(now.st_size);
 }
 
-/// How much of `lines` a pipe that is ready takes without blocking: whole lines, so that those of other writers to it do
-/// not come in between, unless one is longer than that.
+/// How much of `lines` a pipe that is ready takes without blocking: whole lines, so that those of other writers to it
+/// do not come in between, unless one is longer than that.
 std::size_t piece_of(std::string_view lines) {
   if (lines.size() <= PIPE_BUF) return lines.size();
   const auto end = lines.substr(0, PIPE_BUF).rfind('\n');
@@ -121,7 +121,8 @@ std::size_t row_writer::room_for(std::string_view lines) const {
   return lines.substr(0, most - *used - last_row_bytes).rfind('\n') + 1; // none: 0
 }
 
-/// A disk that is full takes half a line. The file ends behind the last whole one again, unless somebody else wrote since.
+/// A disk that is full takes half a line. The file ends behind the last whole one again, unless somebody else wrote
+/// since.
 void row_writer::cut_unfinished_line() {
   const auto cut = std::exchange(unfinished_, 0);
   if (cut == 0) return;
@@ -163,6 +164,8 @@ int status_after_output(int status, row_writer::failure rows) {
   return rows == row_writer::failure::closed ? exit_status::output_closed : exit_status::fatal;
 }
 
-std::string rows_unwritable(int error) { return "the rows cannot be written: " + std::generic_category().message(error); }
+std::string rows_unwritable(int error) {
+  return "the rows cannot be written: " + std::generic_category().message(error);
+}
 
 } // namespace hoist::cli

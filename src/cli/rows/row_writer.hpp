@@ -25,8 +25,8 @@ class row_writer {
 
   /// A whole line, and whatever was collected before it. Dropped after a failure, here and below.
   void write(std::string_view line);
-  /// The last line, for which a file that may not grow has kept some room; after a failure as well, when the file takes it.
-  /// Later ones are dropped.
+  /// The last line, for which a file that may not grow has kept some room; after a failure as well, when the file takes
+  /// it. Later ones are dropped.
   void write_last(std::string_view line);
   /// Nothing is written any more, whoever still has rows.
   void close();
@@ -51,7 +51,7 @@ class row_writer {
   const stop_sign& abandon_;
   std::function<void(failure, int)> on_failure_;
   std::atomic<failure> state_{failure::none};
-  bool may_block_ = false; ///< pipes, terminals and sockets
+  bool may_block_ = false;     ///< pipes, terminals and sockets
   std::size_t unfinished_ = 0; ///< bytes written of a line whose end is not
   bool closed_ = false;
 };

@@ -62,7 +62,8 @@ std::string result_row(const file_report& report) {
   auto line = row("result");
   add_path(line, report.path.native());
   if (report.error == errc::not_failed_before)
-    return std::move(line.text("status", "skipped").number("size", report.size).text("reason", not_failed_reason)).finish();
+    return std::move(line.text("status", "skipped").number("size", report.size).text("reason", not_failed_reason))
+        .finish();
   const bool done = !report.error;
   line.text("status", done ? "done" : "failed");
   if (done || report.size > 0) line.number("size", report.size);

@@ -106,7 +106,8 @@ int run_plan(settings s, terminal& screen) {
   }
   if (const auto cause = asked.load(); cause != stop_cause::none) {
     const int number = signal_of(cause);
-    screen.print("hoist: error: " + (number != 0 ? "stopped by " + std::string(name_of(cause)) : ended_by_text(trouble_so_far())));
+    screen.print("hoist: error: " +
+                 (number != 0 ? "stopped by " + std::string(name_of(cause)) : ended_by_text(trouble_so_far())));
     return number != 0 ? exit_status::of_signals + number : exit_status::fatal;
   }
   if (s.summary) screen.print(words_of(facts, inputs.hidden_taken()));

@@ -1,7 +1,7 @@
 #pragma once
 
-// --dry-run: names what an upload would do with each input, and why. No key, no request, no look into a ledger, and nothing is
-// written: the rows go to stdout.
+// --dry-run: names what an upload would do with each input, and why. No key, no request, no look into a ledger, and
+// nothing is written: the rows go to stdout.
 
 #include "cli/base/terminal.hpp"
 #include "cli/options/settings.hpp"

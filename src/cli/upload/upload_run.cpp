@@ -3,8 +3,9 @@
 //   the walk     batch.next: inputs, rows of what is skipped or cannot be taken
 //   the reports  batch.sink: rows of what was settled
 // Main never waits for another thread. The others are released by two signs: `intake_stop_` (take nothing more) and
-// `abandon_` (do not even wait for the reader of the rows). One that hangs in a system call sees neither: main then leaves
-// without it, writes the summary of what is settled, and ends the process. (A fourth, of end_watch, sees to that.)
+// `abandon_` (do not even wait for the reader of the rows). One that hangs in a system call sees neither: main then
+// leaves without it, writes the summary of what is settled, and ends the process. (A fourth, of end_watch, sees to
+// that.)
 
 #include "cli/upload/upload_run.hpp"
 
@@ -49,8 +50,8 @@ using namespace std::chrono_literals;
 /// What is in flight when the intake stops gets this long: the contract's bound.
 constexpr auto drain_time = 20s;
 
-/// After that, what is cut off answers at once, unless it hangs; and what is settled is written down, which takes long for a
-/// manifest of millions of rows alone.
+/// After that, what is cut off answers at once, unless it hangs; and what is settled is written down, which takes long
+/// for a manifest of millions of rows alone.
 constexpr auto grace_time = 5s;
 constexpr auto closing_time = 60s;
 
@@ -104,8 +105,8 @@ class upload_run {
   counts numbers() const { return tally_.read(); }
   std::uint64_t hidden_taken() const { return inputs_.hidden_taken(); }
 
-  /// The last row; with -L, what the file then holds is what the ledger has of these inputs. Returns the exit status, which
-  /// is another one when that fails.
+  /// The last row; with -L, what the file then holds is what the ledger has of these inputs. Returns the exit status,
+  /// which is another one when that fails.
   int write_summary(const summary_facts& facts) {
     const bool ended_well = facts.exit_code == exit_status::success || facts.exit_code == exit_status::some_failed;
     try {
@@ -146,8 +147,8 @@ class upload_run {
     if (ask.nth == 1 && cause_ == stop_cause::none) {
       stop(ask.cause);
       // Only now: whoever reads this may hang as well.
-      return log_->warn("{}: stopping; what is in flight may finish for {} s; once more stops at once", name_of(ask.cause),
-                        drain_time.count());
+      return log_->warn("{}: stopping; what is in flight may finish for {} s; once more stops at once",
+                        name_of(ask.cause), drain_time.count());
     }
     end_within(second_signal_time, exit_status::of_signals + signal_of(signal_of(cause_) != 0 ? cause_ : ask.cause));
     give_up(second_signal_grace);
@@ -369,7 +370,7 @@ class upload_run {
   error_code error_;
   batch_report report_;
   bool first_times_settled_ = false; ///< the walk's thread alone
-  std::string listing_error_; ///< written by the walk's thread before the batch completes
+  std::string listing_error_;        ///< written by the walk's thread before the batch completes
   std::atomic<int> output_error_{0};
 };
 

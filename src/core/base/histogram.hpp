@@ -1,7 +1,7 @@
 #pragma once
 
-// How long things took, as counts in buckets that grow with the value: eight to each doubling, so a quantile is right to
-// an eighth. Adding costs a few instructions and never allocates; histograms of several shards add up to one.
+// How long things took, as counts in buckets that grow with the value: eight to each doubling, so a quantile is right
+// to an eighth. Adding costs a few instructions and never allocates; histograms of several shards add up to one.
 
 #include <algorithm>
 #include <array>

@@ -30,8 +30,8 @@ struct lifetime {
 lifetime lifetime_of(const ticket_dates& dates, instant asked, const server_clock& clock, millis lifetime_max);
 
 /// The clock that a reply's dates are read by: `all`, what all replies say, unless by that its ticket would be dead on
-/// arrival and by `own`, what this reply alone says, it would not. Several machines may stand behind one name, and a clock
-/// of theirs may be off: who signs by it dates its replies by it.
+/// arrival and by `own`, what this reply alone says, it would not. Several machines may stand behind one name, and a
+/// clock of theirs may be off: who signs by it dates its replies by it.
 const server_clock& clock_for(const ticket_dates& dates, instant asked, instant received, const server_clock& all,
                               const server_clock& own, millis lifetime_max);
 

@@ -61,9 +61,9 @@ constexpr millis renewal_each = 15ms;
 constexpr millis renewal_few = 2s;
 /// An API that has led a file back to the same origin so often in a row does so for good.
 constexpr int led_back_max = 4;
-/// While every origin that is known is away, a ticket that may lead to another one is made so often: for a file that has
-/// had none (a folder may begin with thousands that belong to one origin), the sooner if other schedulers have found one
-/// that serves; and for a file that has had one.
+/// While every origin that is known is away, a ticket that may lead to another one is made so often: for a file that
+/// has had none (a folder may begin with thousands that belong to one origin), the sooner if other schedulers have
+/// found one that serves; and for a file that has had one.
 constexpr millis explore_likely = 1ms;
 constexpr millis explore_new = 10ms;
 constexpr millis explore_again = 1s;
@@ -78,7 +78,8 @@ constexpr int slow_times = 4;
 constexpr millis slow_from = 100ms;
 /// Tickets ready, but for those of files that are held up: beyond this none is made.
 constexpr std::size_t tickets_ready_max = 2048;
-/// Files of one batch inside, each at a cost of one to two KiB: enough for the journal's groups at 40 000 files a second.
+/// Files of one batch inside, each at a cost of one to two KiB: enough for the journal's groups at 40 000 files a
+/// second.
 constexpr std::size_t files_inside = 4096;
 /// And with those that are held up: where an origin is away for long, others go on until so many wait for it.
 constexpr std::size_t files_inside_max = 32'768;

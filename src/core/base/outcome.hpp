@@ -55,8 +55,8 @@ struct outcome {
   std::optional<millis> retry_after{}; ///< what the server asked for
   bool fresh_connection = false;       ///< it was made for this attempt, and gave no byte of an answer
   bool of_this_request = false;        ///< rejected for what this one request says (400, 413), not for where it went
-  /// How old the ticket was by the server's own clock, where the answer to a PUT had a Date. Ours stands still while the
-  /// machine sleeps.
+  /// How old the ticket was by the server's own clock, where the answer to a PUT had a Date. Ours stands still while
+  /// the machine sleeps.
   std::optional<millis> ticket_age{};
 
   friend bool operator==(const outcome&, const outcome&) = default;

@@ -6,7 +6,8 @@ namespace hoist::core {
 
 namespace {
 
-// Calendar times are clamped to the years 1970 to 2200: beyond them nanoseconds overflow, and nobody's clock stands there.
+// Calendar times are clamped to the years 1970 to 2200: beyond them nanoseconds overflow, and nobody's clock stands
+// there.
 std::chrono::nanoseconds since_epoch(wall_time t) noexcept {
   constexpr wall_time earliest{}, latest{std::chrono::hours{24} * 84'006};
   return std::clamp(t, earliest, latest).time_since_epoch();

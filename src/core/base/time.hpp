@@ -20,7 +20,9 @@ constexpr instant::duration bounded(millis d) noexcept {
 }
 
 /// The same for what stays in milliseconds.
-constexpr millis bounded_millis(millis d) noexcept { return std::chrono::duration_cast<millis>(bounded(d)); }
+constexpr millis bounded_millis(millis d) noexcept {
+  return std::chrono::duration_cast<millis>(bounded(d));
+}
 
 /// `t + d`, or the last instant there is.
 constexpr instant later(instant t, instant::duration d) noexcept {

@@ -1,8 +1,8 @@
 #pragma once
 
 // How many connections may be begun to one origin. A storm is impossible: attempts under way grow only as connections
-// come about. One that is refused beside others that are of use shows a limit of connections: those that are lost below it
-// are made anew one at a time, and one beyond it is tried after a pause that doubles.
+// come about. One that is refused beside others that are of use shows a limit of connections: those that are lost below
+// it are made anew one at a time, and one beyond it is tried after a pause that doubles.
 
 #include "core/base/limits.hpp"
 #include "core/base/time.hpp"
@@ -54,7 +54,8 @@ class connection_pace {
     const instant::duration least = policy_.pause;
     again_ = now + least;
     if (now < beyond_again_) return; // one of those that were under way together, or it met a lower limit
-    if (now - beyond_again_ > std::max<instant::duration>(pause_, limits::alive_for)) pause_ = {}; // it went well for long
+    if (now - beyond_again_ > std::max<instant::duration>(pause_, limits::alive_for))
+      pause_ = {}; // it went well for long
     pause_ = std::clamp(2 * pause_, least, std::max<instant::duration>(least, limits::connect_pause_max));
     beyond_again_ = now + pause_;
   }
@@ -67,8 +68,8 @@ class connection_pace {
   }
 
  private:
-  /// As many as there were when one was refused, and have been since; when none has been refused since the pause, one more,
-  /// and another one with each first pause that goes by.
+  /// As many as there were when one was refused, and have been since; when none has been refused since the pause, one
+  /// more, and another one with each first pause that goes by.
   int limit_at(instant now) const noexcept {
     if (now < beyond_again_) return limit_;
     const auto gone_by = (now - beyond_again_) / std::max<instant::duration>(policy_.pause, millis{1});

@@ -20,16 +20,16 @@ class host_gate {
   bool open() const noexcept { return !down_since_; }
   bool may_start(instant now) const noexcept { return open() || (!probing_ && now >= next_probe_); }
 
-  /// Call when an attempt is begun; tells its role, which is to be handed back with its end. While the host is down only
-  /// the probe's own end lets the next probe go: attempts that were begun before say nothing new.
+  /// Call when an attempt is begun; tells its role, which is to be handed back with its end. While the host is down
+  /// only the probe's own end lets the next probe go: attempts that were begun before say nothing new.
   role started() noexcept;
   void answered(instant now) noexcept;
   /// Whoever stands before the host has answered: it exists, and is spared from the first probe on.
   void somebody_is_there() noexcept { answered_once_ = true; }
   /// `asked`: what the host wants to be spared for, if that is longer than the interval.
   void unreachable(instant now, role of, millis asked = {}) noexcept;
-  /// How many gates are probing at this time for all that is known the same machine: their probes together come as often
-  /// as one gate's would alone.
+  /// How many gates are probing at this time for all that is known the same machine: their probes together come as
+  /// often as one gate's would alone.
   void share_probes(int gates) noexcept { sharing_ = gates; }
   /// An attempt ended without telling whether the host answers: cancelled, or broken in mid-exchange.
   void inconclusive(instant now, role of) noexcept;
@@ -37,6 +37,7 @@ class host_gate {
   std::optional<instant> down_since() const noexcept { return down_since_; }
   /// When to look again; nothing while open or while a probe is out.
   std::optional<instant> next_probe() const noexcept;
+
  private:
   millis first_interval_;
   millis interval_;

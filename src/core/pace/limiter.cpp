@@ -25,7 +25,9 @@ std::optional<double> limiter::per_second() const {
   return rate_->with([&](const rate& r) { return r.per_second() / shards_; });
 }
 
-host_figures limiter::figures() const { return {window_.size(), per_second().value_or(0), throttled_, latency_}; }
+host_figures limiter::figures() const {
+  return {window_.size(), per_second().value_or(0), throttled_, latency_};
+}
 
 void host_figures::merge(const host_figures& other) noexcept {
   window += other.window;

@@ -1,7 +1,8 @@
 #pragma once
 
-// What one host may be sent of one kind of request: a window in flight and a rate, and how long its answers take. One of
-// these stands before the API's presigns, one before the storage's PUTs, in each shard, and none knows of the others.
+// What one host may be sent of one kind of request: a window in flight and a rate, and how long its answers take. One
+// of these stands before the API's presigns, one before the storage's PUTs, in each shard, and none knows of the
+// others.
 
 #include "core/base/histogram.hpp"
 #include "core/pace/shared_rate.hpp"
@@ -34,8 +35,10 @@ class limiter {
 
   /// `shared`: the rate of this host in all of `shards` schedulers; null: it has one of its own, by `policy`.
   limiter(window_range range, rate_policy policy, shared_rate* shared = nullptr, int shards = 1)
-      : window_(range), own_(shared == nullptr ? std::make_unique<shared_rate>(policy) : nullptr),
-        rate_(shared == nullptr ? own_.get() : shared), shards_(shards) {}
+      : window_(range)
+      , own_(shared == nullptr ? std::make_unique<shared_rate>(policy) : nullptr)
+      , rate_(shared == nullptr ? own_.get() : shared)
+      , shards_(shards) {}
 
   bool may_start(instant now) {
     return !rate_->limited() || rate_->with([&](rate& r) { return r.may_start(now); });

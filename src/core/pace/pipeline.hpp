@@ -1,8 +1,8 @@
 #pragma once
 
 // How many presign requests a connection to one API may have unanswered (HTTP/1.1 pipelining). A presign is safe to
-// repeat, so this can be found out by trying: more at once while answers come, one at a time for good as soon as the API,
-// or a proxy before it, shows that it cannot take it.
+// repeat, so this can be found out by trying: more at once while answers come, one at a time for good as soon as the
+// API, or a proxy before it, shows that it cannot take it.
 
 #include "core/base/time.hpp"
 

@@ -11,7 +11,8 @@ using seconds = std::chrono::duration<double>;
 
 namespace {
 
-// An interval is judged when it is this long and holds enough answers to tell a share from an accident, or at the latest.
+// An interval is judged when it is this long and holds enough answers to tell a share from an accident, or at the
+// latest.
 constexpr auto interval_min = 500ms;
 constexpr auto interval_max = 2s;
 constexpr std::uint32_t answers_min = 20;
@@ -28,10 +29,10 @@ constexpr auto searched_interval_min = 250ms;
 
 // One answer in fifty may be a refusal without anything following from it: such is the weather at a large storage.
 constexpr double tolerated_min = 0.02;
-// When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to it
-// has stayed, over so many answers, then that share is taken for the weather as well; unless hardly anything gets
-// through, where nothing is to be gained by sending more. Then the rate is doubled until something objects: if that is soon,
-// it was not the weather.
+// When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to
+// it has stayed, over so many answers, then that share is taken for the weather as well; unless hardly anything gets
+// through, where nothing is to be gained by sending more. Then the rate is doubled until something objects: if that is
+// soon, it was not the weather.
 constexpr double lasting_part = 0.5;
 constexpr double cut_down_to = 0.5;
 constexpr double answers_for_weather = 2 * answers_min;
@@ -63,12 +64,13 @@ double growth(double x) noexcept {
 }
 
 /// From the cut to the plateau, in the same units.
-double climb() noexcept { return std::cbrt(1 - cut_to); }
+double climb() noexcept {
+  return std::cbrt(1 - cut_to);
+}
 
 } // namespace
 
-rate::rate(rate_policy policy) noexcept
-    : policy_(policy), tolerated_(tolerated_min), tolerated_max_(tolerated_min) {}
+rate::rate(rate_policy policy) noexcept : policy_(policy), tolerated_(tolerated_min), tolerated_max_(tolerated_min) {}
 
 bool rate::may_start(instant now) noexcept {
   if (!limited_) return true;
@@ -84,7 +86,9 @@ void rate::started(instant now) noexcept {
   next_ = std::max<instant>(next_, now - late) + gap_;
 }
 
-instant rate::resumes() const noexcept { return gap_ < gap_worth_a_timer ? next_ + gathered : next_; }
+instant rate::resumes() const noexcept {
+  return gap_ < gap_worth_a_timer ? next_ + gathered : next_;
+}
 
 void rate::set(double per_second) noexcept {
   rate_ = std::max(per_second, policy_.per_second_min);
@@ -95,7 +99,8 @@ void rate::set(double per_second) noexcept {
 void rate::grow(instant now) noexcept {
   if (now - grown_ < updated_every) return;
   // A rate of less than two a second is asked for seldom; that is no idleness.
-  if (std::exchange(was_held_, false)) age_ += std::min<instant::duration>(now - grown_, std::max<instant::duration>(interval_min, 2 * gap_));
+  if (std::exchange(was_held_, false))
+    age_ += std::min<instant::duration>(now - grown_, std::max<instant::duration>(interval_min, 2 * gap_));
   grown_ = now;
   set(searching_ ? plateau_ * std::exp2(std::min(seconds{age_} / doubled_in_search, 30.0))
                  : plateau_ * growth(seconds{age_} / doubled_after - climb()));
@@ -117,7 +122,9 @@ void rate::answered(instant begun, instant now, bool throttled, int in_flight) n
   const auto lasted = now - interval_began_;
   // What has not been limited yet is not judged by a few answers, however long they take to come.
   if (!limited_ && judged_ < answers_min && lasted < patience_for_a_sample) return;
-  if (lasted < (searching_ ? searched_interval_min : interval_min) || judged_ == 0 || (judged_ < answers_min && lasted < interval_max)) return;
+  if (lasted < (searching_ ? searched_interval_min : interval_min) || judged_ == 0 ||
+      (judged_ < answers_min && lasted < interval_max))
+    return;
   judge(now);
   begin_interval(now);
 }
@@ -145,7 +152,8 @@ void rate::search(instant now) noexcept {
   const double seen = delivered_in_last_second(now);
   if (cuts_++ == 0) { // should it turn out to be chance, then back to this
     first_share_ = static_cast<double>(throttled_) / static_cast<double>(judged_);
-    before_cuts_ = limited_ ? rate_ : static_cast<double>(judged_) / std::max(seconds{now - interval_began_}.count(), 0.1);
+    before_cuts_ =
+        limited_ ? rate_ : static_cast<double>(judged_) / std::max(seconds{now - interval_began_}.count(), 0.1);
     since_judged_ = since_throttled_ = 0;
   }
   const double from = limited_ ? std::min(seen, rate_ / 4) : std::max(seen, searched_from * policy_.per_second_min);
@@ -201,8 +209,8 @@ void rate::judge(instant now) noexcept {
   }
   const double weather = tolerated_ - tolerated_min;
   const double through = judged_ < answers_min ? delivered_ + static_cast<double>(under_way_) : delivered_;
-  // A host that allows no burst refuses every second request of a rate that is a little too high: what it took well just
-  // before says more then than what it took now. That is believed once.
+  // A host that allows no burst refuses every second request of a rate that is a little too high: what it took well
+  // just before says more then than what it took now. That is believed once.
   const double accepted = std::max(through / lasted / (1 - weather), std::min(std::exchange(taken_well_, 0), sent));
   cut(through > 0 ? std::min(accepted, std::max(sent, through / lasted)) : sent / 4, now);
 }

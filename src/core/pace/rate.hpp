@@ -1,10 +1,11 @@
 #pragma once
 
-// How many requests a second one host is sent. No limit until the host throttles; from then on a little less than what it
-// was seen to accept, growing back slowly towards that, and quickly beyond it once nothing objects.
+// How many requests a second one host is sent. No limit until the host throttles; from then on a little less than what
+// it was seen to accept, growing back slowly towards that, and quickly beyond it once nothing objects.
 //
-// A host that suddenly throttles everything is not judged at leisure: a run of refusals stops what was unlimited at once, and
-// the rate is searched for, from what got through in the last second, doubling twice a second until it is too much.
+// A host that suddenly throttles everything is not judged at leisure: a run of refusals stops what was unlimited at
+// once, and the rate is searched for, from what got through in the last second, doubling twice a second until it is too
+// much.
 //
 // Throttling is judged by its share of the answers, not by single ones: a share within what is tolerated says nothing,
 // and one that does not fall when we send less is not about what we send, so sending less would be no help.
@@ -25,7 +26,9 @@ struct rate_policy {
 };
 
 /// The share of one of `shards` alike schedulers.
-constexpr rate_policy share_of(rate_policy whole, int shards) noexcept { return {whole.per_second_min / shards}; }
+constexpr rate_policy share_of(rate_policy whole, int shards) noexcept {
+  return {whole.per_second_min / shards};
+}
 
 class rate {
  public:
@@ -64,28 +67,28 @@ class rate {
   instant::duration gap_{}; ///< 1 / rate_
   instant next_{};          ///< when the next request is due
 
-  double taken_well_ = 0;        ///< requests a second of the latest interval in which few were refused
-  double plateau_ = 0;           ///< what the host was seen to accept
-  instant::duration age_{};      ///< time spent at the limit since the last cut
+  double taken_well_ = 0;   ///< requests a second of the latest interval in which few were refused
+  double plateau_ = 0;      ///< what the host was seen to accept
+  instant::duration age_{}; ///< time spent at the limit since the last cut
   instant grown_{};
-  bool was_held_ = false;        ///< since then
+  bool was_held_ = false; ///< since then
 
   instant interval_began_{};
-  instant judged_from_{};        ///< only requests begun since the last cut tell of it
+  instant judged_from_{};                                    ///< only requests begun since the last cut tell of it
   std::uint32_t delivered_ = 0, judged_ = 0, throttled_ = 0; ///< in this interval
-  int under_way_ = 0; ///< of late
+  int under_way_ = 0;                                        ///< of late
 
-  bool searching_ = false;       ///< `plateau_` is where the search began
+  bool searching_ = false; ///< `plateau_` is where the search began
   int refused_in_a_row_ = 0;
   instant half_began_{};         ///< of the half second that is counted now
   std::uint32_t halves_[3] = {}; ///< delivered in it, and in the two before
 
   // A series of cuts that may turn out not to help.
   int cuts_ = 0;
-  double first_share_ = 0;       ///< of throttled answers, that led to the first of them
-  double before_cuts_ = 0;       ///< the rate until then
+  double first_share_ = 0;                        ///< of throttled answers, that led to the first of them
+  double before_cuts_ = 0;                        ///< the rate until then
   double since_judged_ = 0, since_throttled_ = 0; ///< answers since then
-  int on_trial_ = 0;             ///< intervals: they were given up as useless, and the rate is being raised again
+  int on_trial_ = 0;                 ///< intervals: they were given up as useless, and the rate is being raised again
   double tolerated_, tolerated_max_; ///< share of throttled answers
 };
 

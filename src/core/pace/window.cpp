@@ -33,9 +33,11 @@ constexpr int took_weight = 8; // of the answers behind the mean, the latest
 } // namespace
 
 window::window(window_range range) noexcept
-    : range_(range), phase_(range.adaptive ? phase::opening : phase::full),
-      opening_(std::clamp(range.start, range.min, range.max), range.max),
-      size_(range.adaptive ? opening_.size() : range.max), base_(size_) {}
+    : range_(range)
+    , phase_(range.adaptive ? phase::opening : phase::full)
+    , opening_(std::clamp(range.start, range.min, range.max), range.max)
+    , size_(range.adaptive ? opening_.size() : range.max)
+    , base_(size_) {}
 
 void window::held(instant now, instant::duration lead, int in_flight) noexcept {
   if (phase_ == phase::full) return;
@@ -72,14 +74,14 @@ void window::ended(instant begun, instant now, int in_flight, double work) noexc
 void window::open(window_opening::verdict so_far, instant::duration took, instant now) noexcept {
   base_ = size_ = opening_.size();
   switch (so_far) {
-    case window_opening::verdict::goes_on: return;
-    case window_opening::verdict::near: phase_ = phase::climbing; return;
-    case window_opening::verdict::full: return settle(size_, now);
-    case window_opening::verdict::enough:
-      phase_ = phase::climbing;
-      base_ = size_ = opening_.enough();
-      marked_ = true;
-      count_from_ = now + 2 * std::max(took, took_); // until those of the larger window are through
+  case window_opening::verdict::goes_on: return;
+  case window_opening::verdict::near: phase_ = phase::climbing; return;
+  case window_opening::verdict::full: return settle(size_, now);
+  case window_opening::verdict::enough:
+    phase_ = phase::climbing;
+    base_ = size_ = opening_.enough();
+    marked_ = true;
+    count_from_ = now + 2 * std::max(took, took_); // until those of the larger window are through
   }
 }
 
@@ -98,18 +100,18 @@ instant::duration window::round_min() const noexcept {
 
 void window::conclude(double done, instant now) noexcept {
   switch (phase_) {
-    case phase::full:
-    case phase::opening: return;
-    case phase::recovering:
-      if (done > 0) size_ = std::min(2 * size_, base_);
-      if (size_ < base_) return;
-      if (range_.adaptive) return settle(size_, now);
-      phase_ = phase::full;
-      return;
-    case phase::climbing: return climb(done, now);
-    case phase::settled: return watch(done, now);
-    case phase::trying_more: return try_more(done, now);
-    case phase::trying_less: return try_less(done, now);
+  case phase::full:
+  case phase::opening: return;
+  case phase::recovering:
+    if (done > 0) size_ = std::min(2 * size_, base_);
+    if (size_ < base_) return;
+    if (range_.adaptive) return settle(size_, now);
+    phase_ = phase::full;
+    return;
+  case phase::climbing: return climb(done, now);
+  case phase::settled: return watch(done, now);
+  case phase::trying_more: return try_more(done, now);
+  case phase::trying_less: return try_less(done, now);
   }
 }
 

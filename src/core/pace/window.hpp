@@ -1,12 +1,12 @@
 #pragma once
 
-// How many requests of one kind may be in flight. It doubles for as long as more in flight means more done (at a far host
-// with every answer: `window_opening`); then it settles, tries a larger size now and then, and a smaller one when the host
-// has become slower.
+// How many requests of one kind may be in flight. It doubles for as long as more in flight means more done (at a far
+// host with every answer: `window_opening`); then it settles, tries a larger size now and then, and a smaller one when
+// the host has become slower.
 //
-// What is compared is the work done per second in whole rounds, in which what was in flight has been answered once. Work
-// is weighed by its caller, so that a change from small files to large ones is no change of the host. Rounds in which the
-// window held nothing back say nothing.
+// What is compared is the work done per second in whole rounds, in which what was in flight has been answered once.
+// Work is weighed by its caller, so that a change from small files to large ones is no change of the host. Rounds in
+// which the window held nothing back say nothing.
 
 #include "core/pace/window_opening.hpp"
 
@@ -58,17 +58,17 @@ class window {
   phase phase_;
   window_opening opening_;
   int size_;
-  int base_;              ///< the size to return to when another one is no better
-  double best_ = 0;       ///< work per second at base_; 0: not yet known
+  int base_;        ///< the size to return to when another one is no better
+  double best_ = 0; ///< work per second at base_; 0: not yet known
   bool second_look_ = false;
-  bool slumped_ = false;  ///< the host does less than when we settled
+  bool slumped_ = false; ///< the host does less than when we settled
   instant::duration probe_interval_{};
   instant next_probe_{};
 
   instant::duration took_{};
   bool marked_ = false, counting_ = false, held_meanwhile_ = false;
-  instant count_from_{};  ///< of the round: when marked, earliest; when counting, since
-  int old_left_ = 0;      ///< in flight since before the count began, and to be awaited
+  instant count_from_{}; ///< of the round: when marked, earliest; when counting, since
+  int old_left_ = 0;     ///< in flight since before the count began, and to be awaited
   double work_ = 0;
   instant::duration busy_{}; ///< how long the requests that ended took, summed
 };

@@ -10,19 +10,20 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto near = 20ms; // where an answer takes less a few rounds are over in no time
-// A generation brought more than the best before if it was so many times as much; the second where requests wait for each
-// other, as its answers are still those of a smaller window.
+// A generation brought more than the best before if it was so many times as much; the second where requests wait for
+// each other, as its answers are still those of a smaller window.
 constexpr double gain = 1.1;
 constexpr double gain_queueing = 1.25;
 
-// An answer that takes this many times as long as the quickest says that requests wait for each other. The quickest of a
-// few is compared, or of an eighth of the window: others may have had to wait for their connection.
+// An answer that takes this many times as long as the quickest says that requests wait for each other. The quickest of
+// a few is compared, or of an eighth of the window: others may have had to wait for their connection.
 constexpr int queueing = 2;
 constexpr int answers_of_late = 8;
 constexpr int part_of_late = 8;
 // A generation that lasts so many times the quickest answer has large files among small ones, and is judged by rounds.
 constexpr int generation_max = 8;
-// The answers of a generation that brought no more were begun when it was half as large, and some of them waited already.
+// The answers of a generation that brought no more were begun when it was half as large, and some of them waited
+// already.
 constexpr int enough_num = 3, enough_den = 8;
 // Not all are awaited: one stalled request must not stall the window.
 constexpr int stragglers = 16; // one in so many
@@ -33,7 +34,9 @@ double per_second(double work, instant::duration lasted) noexcept {
 
 } // namespace
 
-int window_opening::enough() const noexcept { return std::max(size_ * enough_num / enough_den, start_); }
+int window_opening::enough() const noexcept {
+  return std::max(size_ * enough_num / enough_den, start_);
+}
 
 void window_opening::held(instant now, int in_flight) noexcept {
   if (generation_.size == 0 && in_flight > 0) generation_ = {now, size_, in_flight - in_flight / stragglers, 0};

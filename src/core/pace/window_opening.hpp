@@ -1,9 +1,9 @@
 #pragma once
 
-// How the window of a far host opens: by one with each answer, to twice its size in a generation, which is over when what
-// was in flight at its beginning has been answered. It is wide enough when a generation gets no more done than the best
-// before: at once where answers take longer than at first, else twice in a row. Rounds, in which nothing grows, would take
-// seconds.
+// How the window of a far host opens: by one with each answer, to twice its size in a generation, which is over when
+// what was in flight at its beginning has been answered. It is wide enough when a generation gets no more done than the
+// best before: at once where answers take longer than at first, else twice in a row. Rounds, in which nothing grows,
+// would take seconds.
 
 #include "core/base/time.hpp"
 

@@ -56,9 +56,10 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
     else
       gate.inconclusive(now, as);
   } else {
-    reached_ = reached_ || why.kind == lost || why.kind == stale;        // there was a connection
-    if (why.kind == lost && why.fresh_connection) connects.refused(now, proven_connections_); // taken, and dropped: as good as refused
-    if (why.kind == lost && as == role::probe) note_closed(false, now);  // somebody is there, and breaks it
+    reached_ = reached_ || why.kind == lost || why.kind == stale; // there was a connection
+    if (why.kind == lost && why.fresh_connection)
+      connects.refused(now, proven_connections_);                       // taken, and dropped: as good as refused
+    if (why.kind == lost && as == role::probe) note_closed(false, now); // somebody is there, and breaks it
     gate.inconclusive(now, as);
   }
   if (how == limiter::ending::throttled && !was_open) how = limiter::ending::answered; // it is away, not busy

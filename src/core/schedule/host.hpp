@@ -65,8 +65,8 @@ class host {
   int in_flight() const noexcept { return in_flight_; }
   int connections() const noexcept { return connections_; }
   bool reached() const noexcept { return reached_; }
-  /// One handshake that went wrong where another one did not, or may not, is an accident, whatever it looks like; several
-  /// are not. While that attempt counts as in flight.
+  /// One handshake that went wrong where another one did not, or may not, is an accident, whatever it looks like;
+  /// several are not. While that attempt counts as in flight.
   bool excuses_handshake() const noexcept {
     return (reached_ || opening() > 1) && handshakes_lost_ < limits::handshakes_lost_max;
   }

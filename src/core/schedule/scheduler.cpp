@@ -290,8 +290,8 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
   }
   case unreachable: {
     const auto down = api_.gate.down_since();
-    return at_api && !shared_.presigned && shared_.connections == 0 && down && now - *down >= limits::unreachable_grace &&
-           end(errc::api_unreachable, settlement::abandoned);
+    return at_api && !shared_.presigned && shared_.connections == 0 && down &&
+           now - *down >= limits::unreachable_grace && end(errc::api_unreachable, settlement::abandoned);
   }
   case rejected:
   case malformed:
@@ -450,8 +450,8 @@ void scheduler::sync_clocks(instant now) noexcept {
 
 // ---- queues -----------------------------------------------------------------------------------------------------
 
-/// Whom a file in a queue waits for. Who needs a new ticket after a failure at the storage, or because of it, waits for the
-/// storage.
+/// Whom a file in a queue waits for. Who needs a new ticket after a failure at the storage, or because of it, waits for
+/// the storage.
 host& scheduler::waits_for(const file_state& file) noexcept {
   if (file.at == stage::ready) return storage(file.origin);
   if (file.at == stage::unfunded || file.failing.failing()) return failed_at(file);

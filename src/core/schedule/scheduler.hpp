@@ -239,8 +239,8 @@ class scheduler {
   int presigns_window() const noexcept { return api_.limit.size(); }
   std::size_t tickets_ready() const noexcept;
   std::uint32_t open_files() const noexcept { return open_files_; }
-  /// Of these, how many more wait at an origin that is away, or much slower than another one, than it can take soon. They
-  /// need not count when it is asked whether others may come in, or they would be in the way of those.
+  /// Of these, how many more wait at an origin that is away, or much slower than another one, than it can take soon.
+  /// They need not count when it is asked whether others may come in, or they would be in the way of those.
   std::size_t held_up() const noexcept { return open_files_ == 0 ? 0 : held_up_; }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
   /// What stands in the way; after next_action() had nothing.
@@ -408,10 +408,10 @@ class scheduler {
   bool grouping_ = false; ///< a group has been begun, and there is need for more of it
   std::uint32_t open_files_ = 0;
   std::size_t held_up_ = 0, tickets_held_up_ = 0; ///< as of the latest review
-  instant::duration ticket_life_{}; ///< of the latest ticket of use: from asking for it until use_before
+  instant::duration ticket_life_{};               ///< of the latest ticket of use: from asking for it until use_before
   instant::duration give_up_after_;
-  instant now_{};      ///< when it was last told or asked something
-  instant reviewed_{}; ///< when those that wait were last looked at
+  instant now_{};           ///< when it was last told or asked something
+  instant reviewed_{};      ///< when those that wait were last looked at
   instant explored_{};      ///< when a ticket was last made to find another origin
   instant others_served_{}; ///< when another scheduler was last seen to have stored something
   std::uint64_t stored_ = 0, stored_by_others_ = 0;

@@ -111,8 +111,9 @@ bool scheduler::is_slow(const host& where) const noexcept {
   });
 }
 
-/// Half of all slots is kept from slow origins while a quick one is in use: what they hold they hold for long. No origin
-/// takes the second half while its answers are overdue, and one that serves nobody, while another does, gets one at a time.
+/// Half of all slots is kept from slow origins while a quick one is in use: what they hold they hold for long. No
+/// origin takes the second half while its answers are overdue, and one that serves nobody, while another does, gets one
+/// at a time.
 bool scheduler::has_slot(const host& where) const noexcept {
   if (puts_in_flight_ >= limits_.puts_max || !where.has_room()) return false;
   if (storages_.size() < 2) return true;

@@ -60,10 +60,9 @@ double scheduler::pace_of(const host& h) const noexcept {
 bool scheduler::is_shunned(const host& where, instant now) const noexcept {
   if (storages_.size() < 2) return false;
   if (!where.silent_since(now) && !where.serves_nobody(now)) return false;
-  return std::ranges::any_of(
-      storages_, [&](const auto& h) {
-        return h && h.get() != &where && h->last_served() && !h->silent_since(now) && !h->serves_nobody(now);
-      });
+  return std::ranges::any_of(storages_, [&](const auto& h) {
+    return h && h.get() != &where && h->last_served() && !h->silent_since(now) && !h->serves_nobody(now);
+  });
 }
 
 /// Asks for a ticket that may lead elsewhere.
@@ -75,8 +74,8 @@ void scheduler::renew(file_id f, instant now) {
 }
 
 /// How many of those with a ticket of `where` had better stay there. The others ask for another one, which may lead
-/// elsewhere: where it answers nobody, serves nobody, or keeps them waiting much longer than another origin would. Nothing:
-/// all may stay.
+/// elsewhere: where it answers nobody, serves nobody, or keeps them waiting much longer than another origin would.
+/// Nothing: all may stay.
 std::optional<std::size_t> scheduler::may_stay(const host& where, instant now) const noexcept {
   if (is_shunned(where, now)) return where.silent_since(now) ? 0 : 1;
   std::optional<double> shortest; // seconds until a file's turn at the best of the others
@@ -87,7 +86,8 @@ std::optional<std::size_t> scheduler::may_stay(const host& where, instant now) c
     shortest = std::min(shortest.value_or(turn), turn);
   });
   if (!shortest) return std::nullopt;
-  const double patience = std::max(std::chrono::duration<double>(limits::turn_max).count(), limits::slow_times * *shortest);
+  const double patience =
+      std::max(std::chrono::duration<double>(limits::turn_max).count(), limits::slow_times * *shortest);
   return static_cast<std::size_t>(std::clamp(patience * pace_of(where), 1.0, 1e6));
 }
 
@@ -97,7 +97,8 @@ void scheduler::review(host& where, instant now) {
   where.unfunded.for_each([&](file_id f) { candidates.push_back(f); });
   where.ready.for_each([&](file_id f) { candidates.push_back(f); });
   std::optional<std::size_t> stay = may_stay(where, now);
-  const bool shunned = is_shunned(where, now), crowded = tickets_ready() >= limits::tickets_ready_max + tickets_held_up_;
+  const bool shunned = is_shunned(where, now),
+             crowded = tickets_ready() >= limits::tickets_ready_max + tickets_held_up_;
   const millis for_all = std::min(candidates.size(), limits::files_inside_max) * limits::renewal_each;
   const millis pause_max = std::clamp<millis>(for_all, limits::renewal_few, limits::renewal_max);
   const millis pause_max_led_back = std::max(for_all, limits::renewal_max);
@@ -111,8 +112,9 @@ void scheduler::review(host& where, instant now) {
     }
     if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
     if (now < file.renew_at && (!crowded || file.led_back > 0)) continue;
-    file.renewal = std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first,
-                                                 file.led_back >= limits::led_back_max ? pause_max_led_back : pause_max);
+    file.renewal =
+        std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first,
+                                      file.led_back >= limits::led_back_max ? pause_max_led_back : pause_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
     renew(f, now);

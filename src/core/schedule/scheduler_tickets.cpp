@@ -94,8 +94,8 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
 /// a storage that is away, and for which nobody waits, is asked by nobody whether it is back.
 bool scheduler::another_ticket_may_help() const noexcept {
   return stored_ == 0 || others_are_served() || std::ranges::any_of(storages_, [](const auto& h) {
-    return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
-  });
+           return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
+         });
 }
 
 /// Precondition: a file waits for a ticket.

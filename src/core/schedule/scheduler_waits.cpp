@@ -101,7 +101,8 @@ std::optional<wait> scheduler::foremost_wait(instant now) const {
     if (!longest || *down < longest->since) longest = wait{held_by::storage_away, o, *down, h.gate.next_probe()};
   });
   if (longest) return longest;
-  if (const auto silent = api_.silent_since(now); silent && api_.gate.open()) return wait{held_by::api_silent, {}, *silent, {}};
+  if (const auto silent = api_.silent_since(now); silent && api_.gate.open())
+    return wait{held_by::api_silent, {}, *silent, {}};
   for_each_storage([&](origin_id o, const host& h) {
     const auto silent = h.gate.open() ? h.silent_since(now) : std::nullopt;
     if (silent && (!longest || *silent < longest->since)) longest = wait{held_by::storage_silent, o, *silent, {}};

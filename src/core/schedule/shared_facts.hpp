@@ -72,9 +72,9 @@ struct shared_facts {
   refusal_streak refusals;
   uniform_refusal api;
   shared_rate presigns;
-  std::atomic<bool> presigned{false}; ///< a presign has been answered well, so that silence from now on is an outage
+  std::atomic<bool> presigned{false};   ///< a presign has been answered well, so that silence from now on is an outage
   std::atomic<std::uint64_t> stored{0}; ///< files
-  std::atomic<int> connections{0};    ///< to the API; while one stands it can be reached, though it may answer nothing yet
+  std::atomic<int> connections{0}; ///< to the API; while one stands it can be reached, though it may answer nothing yet
 };
 
 } // namespace hoist::core

@@ -67,9 +67,9 @@ std::int64_t descriptors_to_begin_with() {
   const auto d = count_descriptors();
   if (d.most - d.open >= descriptors_min) return d.most - d.open;
   throw boost::system::system_error(make_error_code(errc::invalid_options),
-                                    "too few file descriptors: the process may have " + std::to_string(d.most) + " and has " +
-                                        std::to_string(d.open) + " open, and an upload needs " + std::to_string(descriptors_min) +
-                                        " more; raise the limit (ulimit -n)");
+                                    "too few file descriptors: the process may have " + std::to_string(d.most) +
+                                        " and has " + std::to_string(d.open) + " open, and an upload needs " +
+                                        std::to_string(descriptors_min) + " more; raise the limit (ulimit -n)");
 }
 
 } // namespace hoist::engine

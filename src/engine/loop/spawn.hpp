@@ -12,8 +12,9 @@
 
 namespace hoist::engine {
 
-/// What a loop throws (there is no memory, say) leaves io_context::run, as from any handler, and ends the process. Were it
-/// dropped, what that loop had in hand would never settle and its run never end; with a ledger, the next one goes on from there.
+/// What a loop throws (there is no memory, say) leaves io_context::run, as from any handler, and ends the process. Were
+/// it dropped, what that loop had in hand would never settle and its run never end; with a ledger, the next one goes on
+/// from there.
 inline void spawn(net::asio::io_context& context, net::task<void> loop) {
   net::asio::co_spawn(context, std::move(loop), [](const std::exception_ptr& thrown) {
     if (thrown) std::rethrow_exception(thrown);

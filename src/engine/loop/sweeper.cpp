@@ -15,11 +15,11 @@ bool sweeper::overdue(std::size_t i, const net::activity& doing, core::instant n
 
 core::millis sweeper::limit_of(net::stage at) const noexcept {
   switch (at) {
-    case net::stage::idle: return limits_.idle;
-    case net::stage::connecting: return limits_.connect;
-    case net::stage::handshaking: return limits_.handshake;
-    case net::stage::sending: return limits_.progress;
-    case net::stage::awaiting: return limits_.response;
+  case net::stage::idle: return limits_.idle;
+  case net::stage::connecting: return limits_.connect;
+  case net::stage::handshaking: return limits_.handshake;
+  case net::stage::sending: return limits_.progress;
+  case net::stage::awaiting: return limits_.response;
   }
   return limits_.response;
 }

@@ -8,13 +8,15 @@
 
 namespace hoist::engine {
 
-/// Throws std::system_error that says what is missing; the code's own words alone ("Resource temporarily unavailable") do not.
+/// Throws std::system_error that says what is missing; the code's own words alone ("Resource temporarily unavailable")
+/// do not.
 template <class Work>
 std::thread started(Work work) {
   try {
     return std::thread(std::move(work));
   } catch (const std::system_error& e) {
-    throw std::system_error(e.code(), "cannot start a thread, of which `ulimit -u`, memory (`ulimit -v`) or a container may allow no more");
+    throw std::system_error(
+        e.code(), "cannot start a thread, of which `ulimit -u`, memory (`ulimit -v`) or a container may allow no more");
   }
 }
 

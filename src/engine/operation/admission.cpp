@@ -11,13 +11,15 @@ namespace hoist::engine {
 
 namespace {
 
-core::wall_time today() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
+core::wall_time today() {
+  return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
+}
 
 errc code_of(net::source_status status) {
   switch (status) {
-    case net::source_status::missing: return errc::source_missing;
-    case net::source_status::not_regular: return errc::source_not_regular;
-    default: return errc::source_unreadable;
+  case net::source_status::missing: return errc::source_missing;
+  case net::source_status::not_regular: return errc::source_not_regular;
+  default: return errc::source_unreadable;
   }
 }
 
@@ -88,12 +90,12 @@ std::optional<settled> admission::examine(item& file) const {
   if (rules_.bytes_max > 0 && file.identity.size > rules_.bytes_max)
     return unfit(file, errc::source_too_large, too_large(file.identity.size, rules_.bytes_max));
   file.content_type = file.what.content_type.empty() ? content_type_of(file.what.path) : file.what.content_type;
-  if (!wire::is_field_value(file.content_type))
-    return unfit(file, errc::header_refused, unfit_content_type());
+  if (!wire::is_field_value(file.content_type)) return unfit(file, errc::header_refused, unfit_content_type());
   return std::nullopt;
 }
 
-/// Whether the ledger has something better of it than that it could not be looked at just now: it may be back, unchanged.
+/// Whether the ledger has something better of it than that it could not be looked at just now: it may be back,
+/// unchanged.
 bool admission::known_to_be_stored(const settled& file) const {
   if (rules_.record == nullptr) return false;
   try {
@@ -110,14 +112,14 @@ std::optional<settled> admission::recall(item& file) const {
   try {
     auto known = rules_.record->find(name);
     switch (judge(known, file.identity, today(), rules_.resume)) {
-      case resume_verdict::upload: break;
-      case resume_verdict::report: {
-        settled s = as_known(file, *known);
-        s.recorded = true;
-        return s;
-      }
-      case resume_verdict::adopt: file.lease = std::make_unique<ledger::row>(std::move(*known)); break;
-      case resume_verdict::leave_out: return left_out(file);
+    case resume_verdict::upload: break;
+    case resume_verdict::report: {
+      settled s = as_known(file, *known);
+      s.recorded = true;
+      return s;
+    }
+    case resume_verdict::adopt: file.lease = std::make_unique<ledger::row>(std::move(*known)); break;
+    case resume_verdict::leave_out: return left_out(file);
     }
   } catch (const boost::system::system_error& e) {
     record_failed_(of_ledger(e));

@@ -36,19 +36,19 @@ struct flight {
   wire::ticket ticket;
   std::optional<core::wall_time> retained_until;
   std::optional<core::wall_time> issued_at_server; ///< when its ticket was asked for, by the server's clock
-  core::origin_id origin = 0;          ///< of its ticket
+  core::origin_id origin = 0;                      ///< of its ticket
   core::operation_id operation = 0;
   std::string etag;
   verification verified = verification::none;
   diagnostics last_failure;
   core::instant started{}; ///< its first presign; the epoch before
   core::instant put_begun{};
-  std::chrono::microseconds presign_time{0}, put_time{0};  ///< of the latest that was answered well
+  std::chrono::microseconds presign_time{0}, put_time{0}; ///< of the latest that was answered well
   std::vector<std::string> unconfirmed; ///< ids of PUTs that may have stored something without saying so
-  bool leased = false;       ///< the ledger knows of the ticket in use
-  bool maybe_stored = false; ///< a PUT with this ticket was sent, and its answer lost
-  put_worker* worker = nullptr;   ///< while it is being put
-  int channel = -1;               ///< while it is being presigned
+  bool leased = false;                  ///< the ledger knows of the ticket in use
+  bool maybe_stored = false;            ///< a PUT with this ticket was sent, and its answer lost
+  put_worker* worker = nullptr;         ///< while it is being put
+  int channel = -1;                     ///< while it is being presigned
 };
 
 } // namespace hoist::engine

@@ -1,8 +1,8 @@
 #pragma once
 
 // Reports that are due, between the journal and the one thread that tells them. Whoever writes never waits for whoever
-// reads: what bounds the files in here is the window of each operation (`limits::files_inside`), since a file is open until
-// it has been told.
+// reads: what bounds the files in here is the window of each operation (`limits::files_inside`), since a file is open
+// until it has been told.
 
 #include "core/base/time.hpp"
 #include "engine/operation/settled.hpp"

@@ -28,12 +28,12 @@ resume_verdict judge(const std::optional<ledger::row>& known, const net::file_id
   if (!known) return mode == resume_mode::failed ? resume_verdict::leave_out : resume_verdict::upload;
   const bool same = same_version(*known, now);
   switch (known->state) {
-    case ledger::row_state::done:
-      if (same && still_kept(*known, today)) return resume_verdict::report;
-      return mode == resume_mode::failed ? resume_verdict::leave_out : resume_verdict::upload;
-    case ledger::row_state::leased:
-      return same && still_kept(*known, today) ? resume_verdict::adopt : resume_verdict::upload;
-    case ledger::row_state::failed: break;
+  case ledger::row_state::done:
+    if (same && still_kept(*known, today)) return resume_verdict::report;
+    return mode == resume_mode::failed ? resume_verdict::leave_out : resume_verdict::upload;
+  case ledger::row_state::leased:
+    return same && still_kept(*known, today) ? resume_verdict::adopt : resume_verdict::upload;
+  case ledger::row_state::failed: break;
   }
   return resume_verdict::upload;
 }

@@ -12,7 +12,8 @@ namespace hoist::engine {
 namespace {
 
 std::string host_detail(std::uint64_t us_p99, std::uint64_t window, std::uint64_t throttled, std::uint64_t rate) {
-  std::string text = "p99 " + (us_p99 < 10'000 ? std::to_string(us_p99) + " us" : std::to_string(us_p99 / 1000) + " ms");
+  std::string text =
+      "p99 " + (us_p99 < 10'000 ? std::to_string(us_p99) + " us" : std::to_string(us_p99 / 1000) + " ms");
   text += ", " + std::to_string(window) + " at a time";
   if (throttled > 0) text += ", throttled x" + std::to_string(throttled);
   if (rate > 0) text += ", held to " + std::to_string(rate) + "/s";
@@ -21,19 +22,25 @@ std::string host_detail(std::uint64_t us_p99, std::uint64_t window, std::uint64_
 
 std::string detail_of(limit what, const counters& c) {
   switch (what) {
-    case limit::presign_api:
-      return host_detail(c.presign_us_p99, c.presigns_window, c.presigns_throttled, c.presign_rate_limit);
-    case limit::storage:
-    case limit::concurrency: return host_detail(c.put_us_p99, c.puts_window, c.puts_throttled, c.put_rate_limit);
-    default: return {};
+  case limit::presign_api:
+    return host_detail(c.presign_us_p99, c.presigns_window, c.presigns_throttled, c.presign_rate_limit);
+  case limit::storage:
+  case limit::concurrency: return host_detail(c.put_us_p99, c.puts_window, c.puts_throttled, c.put_rate_limit);
+  default: return {};
   }
 }
 
 } // namespace
 
 run::run(batch all, detail::batch_callback done, core::instant now)
-    : single_(false), hears_lines_(all.watch.on_log != nullptr), log_from_(all.watch.log_from), all_(std::move(all)), all_done_(std::move(done)),
-      started_(now), on_stop_(all_.watch.on_stop), reports_(std::make_unique<report_queue>()) {
+    : single_(false)
+    , hears_lines_(all.watch.on_log != nullptr)
+    , log_from_(all.watch.log_from)
+    , all_(std::move(all))
+    , all_done_(std::move(done))
+    , started_(now)
+    , on_stop_(all_.watch.on_stop)
+    , reports_(std::make_unique<report_queue>()) {
   if (all_.watch.on_progress) progress_due_ = now;
 }
 
@@ -45,7 +52,8 @@ run::run(detail::upload_callback done, core::instant now)
 bool run::request_stop(stop_mode how) noexcept {
   const int wanted = how == stop_mode::now ? 2 : 1;
   int was = stop_.load();
-  while (was < wanted && !stop_.compare_exchange_weak(was, wanted)) {}
+  while (was < wanted && !stop_.compare_exchange_weak(was, wanted)) {
+  }
   if (was >= wanted) return false;
   const std::lock_guard lock(room_mutex_);
   room_.notify_all();
@@ -131,8 +139,8 @@ void run::leave_behind(std::vector<std::string>& ids) {
   for (auto& id : ids) all_.unconfirmed(std::move(id));
 }
 
-/// Of a single upload: what ended it from outside, be it another file's bad news or a ledger that could not be told that
-/// it is done, of which a later run would then know nothing.
+/// Of a single upload: what ended it from outside, be it another file's bad news or a ledger that could not be told
+/// that it is done, of which a later run would then know nothing.
 void run::tell_why_abandoned() {
   const bool is_done = !one_.error;
   if (!is_done && one_.error != errc::cancelled && !one_.details.message.empty()) return; // its own reason

@@ -1,8 +1,8 @@
 #pragma once
 
 // One operation of the caller's. It is shared by the threads that work for it: what each may touch is said at the
-// members. It completes once: when its source is drained (or it was stopped) and none of its files is open. A file is open
-// from the moment it is taken until its report has been told: while a sink blocks, that is what bounds memory.
+// members. It completes once: when its source is drained (or it was stopped) and none of its files is open. A file is
+// open from the moment it is taken until its report has been told: while a sink blocks, that is what bounds memory.
 
 #include "core/base/time.hpp"
 #include "engine/operation/report_queue.hpp"
@@ -59,8 +59,8 @@ class run {
 
   // ---- intake thread
 
-  /// Blocks until another file may be open, or until stopped: then false. Those that are `held_up` do not count, up to a
-  /// bound; whoever changes that calls room_grew().
+  /// Blocks until another file may be open, or until stopped: then false. Those that are `held_up` do not count, up to
+  /// a bound; whoever changes that calls room_grew().
   bool wait_for_room(const std::atomic<std::size_t>& held_up);
   std::optional<source> pull();
   void no_more_to_pull() noexcept { source_at_end_ = true; }

@@ -16,8 +16,8 @@
 namespace hoist::engine {
 
 using namespace std::chrono_literals;
-using core::action::settlement;
 using core::file_id;
+using core::action::settlement;
 
 namespace {
 
@@ -28,8 +28,12 @@ constexpr int requests_auto_max = 128;
 /// The scheduler wants to know until when its tickets may be used; a deletion's is used in the same turn.
 constexpr auto ticket_life = 1h;
 
-core::instant now_steady() { return std::chrono::steady_clock::now(); }
-core::wall_time now_wall() { return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now()); }
+core::instant now_steady() {
+  return std::chrono::steady_clock::now();
+}
+core::wall_time now_wall() {
+  return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
+}
 
 int requests_of(const options& o) {
   const int wanted = o.presign_concurrency > 0 ? o.presign_concurrency : requests_auto_max;
@@ -48,10 +52,15 @@ core::scheduler_limits limits_of(const options& o) {
 } // namespace
 
 remover::remover(const options& o)
-    : api_(api_origin(o)), api_key_(o.api_key), requests_max_(requests_of(o)), writer_(api_, o.api_key), tls_(o.tls),
-      scheduler_(limits_of(o), retry_policy_of(o), random_seed()),
-      sweeper_(o.timeout, static_cast<std::size_t>(requests_max_)), ticker_(io_.get_executor()),
-      wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
+    : api_(api_origin(o))
+    , api_key_(o.api_key)
+    , requests_max_(requests_of(o))
+    , writer_(api_, o.api_key)
+    , tls_(o.tls)
+    , scheduler_(limits_of(o), retry_policy_of(o), random_seed())
+    , sweeper_(o.timeout, static_cast<std::size_t>(requests_max_))
+    , ticker_(io_.get_executor())
+    , wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   thread_ = started([this] { io_.run(); });
 }
 
@@ -102,7 +111,8 @@ void remover::stop_run(removal_run& r, stop_mode how) {
   r.stopped = how;
   for (file_id f = 0; f < flights_.size(); ++f) {
     if (flights_[f].owner.get() != &r) continue;
-    // The scheduler would give up a request under way for a drain as well; here its answer is what the caller waits for.
+    // The scheduler would give up a request under way for a drain as well; here its answer is what the caller waits
+    // for.
     if (flights_[f].answered || (how == stop_mode::drain && flights_[f].channel >= 0)) continue;
     report(core::event::file_cancelled{f, core::stop_kind::now});
   }
@@ -193,8 +203,7 @@ void remover::pump() {
   pump_scheduled_ = false;
   refill();
   const auto now = now_steady();
-  while (const auto next = scheduler_.next_action(now))
-    std::visit([this](const auto& a) { act(a); }, *next);
+  while (const auto next = scheduler_.next_action(now)) std::visit([this](const auto& a) { act(a); }, *next);
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
   if (const auto next = scheduler_.next_wakeup()) wakeup_.ring_at(*next, now);
@@ -208,7 +217,8 @@ void remover::act(const core::action::start_presign& a) {
   auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
   if (free == channels_.end()) {
     if (std::ssize(channels_) == requests_max_)
-      return fail(a.file, {{core::outcome_kind::exhausted, std::nullopt}, {}}); // one that was given up still occupies it
+      return fail(a.file,
+                  {{core::outcome_kind::exhausted, std::nullopt}, {}}); // one that was given up still occupies it
     net::presign_listener& answers = *this;
     channels_.push_back(std::make_unique<net::presign_channel>(
         net::connect_context{io_.get_executor(), names_, tls_, buffers_, stream_tallies_}, api_, pipeline_, answers));
@@ -221,7 +231,9 @@ void remover::act(const core::action::start_presign& a) {
   ++f.owner->totals.requests;
 }
 
-void remover::act(const core::action::start_put& a) { report(core::event::put_answered{a.file, 0}); }
+void remover::act(const core::action::start_put& a) {
+  report(core::event::put_answered{a.file, 0});
+}
 
 void remover::act(const core::action::abort_attempt& a) {
   if (const int channel = flights_[a.file].channel; channel >= 0)
@@ -266,9 +278,7 @@ void remover::act(const core::action::end_run& a) {
 }
 
 void remover::complete_runs() {
-  const auto over = [](const removal_run& r) {
-    return r.open == 0 && (r.drained || r.stopped || r.ended != errc{});
-  };
+  const auto over = [](const removal_run& r) { return r.open == 0 && (r.drained || r.stopped || r.ended != errc{}); };
   for (const auto& r : runs_) {
     if (!over(*r)) continue;
     r->what = {}; // what the caller gave goes before the completion

@@ -1,9 +1,9 @@
 #pragma once
 
 // Deletes by id: one thread, a scheduler, and connections to the API. A deletion is one request where an upload is two,
-// so the scheduler of uploads serves as it is: the DELETE takes the place of the presign, and the PUT that the scheduler
-// then asks for is answered on the spot, because there is nothing left to do. What it decides of retries, pace, window,
-// outages and the end of a run holds for deletions word for word.
+// so the scheduler of uploads serves as it is: the DELETE takes the place of the presign, and the PUT that the
+// scheduler then asks for is answered on the spot, because there is nothing left to do. What it decides of retries,
+// pace, window, outages and the end of a run holds for deletions word for word.
 
 #include "core/schedule/scheduler.hpp"
 #include "engine/loop/alarm.hpp"
@@ -61,13 +61,15 @@ class remover final : net::presign_listener {
     std::string id;
     diagnostics last_failure;
     core::instant started{};
-    int channel = -1; ///< while its request is unanswered
-    bool answered = false;  ///< for good; it is settled in the next turn
-    bool unknown = false;   ///< the API has no file of this id
+    int channel = -1;      ///< while its request is unanswered
+    bool answered = false; ///< for good; it is settled in the next turn
+    bool unknown = false;  ///< the API has no file of this id
   };
 
   // presign_listener: the channel carries any request to the API, one answer for each
-  void presign_connected(bool) override { scheduler_.connection_opened(std::nullopt, std::chrono::steady_clock::now()); }
+  void presign_connected(bool) override {
+    scheduler_.connection_opened(std::nullopt, std::chrono::steady_clock::now());
+  }
   void presign_disconnected() override { scheduler_.connection_closed(std::nullopt); }
   void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;

@@ -22,8 +22,12 @@ constexpr std::size_t piece = 256 * 1024;
 } // namespace
 
 adopter::adopter(net::connect_context context, rules r, digest::md5_lanes& digests, adoption_listener& listener)
-    : connector_(context), ex_(context.ex), rules_(std::move(r)), digests_(digests), listener_(listener),
-      asleep_(context.ex) {
+    : connector_(context)
+    , ex_(context.ex)
+    , rules_(std::move(r))
+    , digests_(digests)
+    , listener_(listener)
+    , asleep_(context.ex) {
   asleep_.expires_at(net::timer::time_point::max());
 }
 

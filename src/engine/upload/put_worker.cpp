@@ -23,7 +23,8 @@ core::wall_time our_clock() {
 
 } // namespace
 
-put_worker::put_worker(net::connect_context context, net::reach allowed, digest::md5_lanes* digests, put_listener& listener)
+put_worker::put_worker(net::connect_context context, net::reach allowed, digest::md5_lanes* digests,
+                       put_listener& listener)
     : connector_(context), allowed_(allowed), listener_(listener), asleep_(context.ex) {
   if (digests != nullptr) body_.digest_md5(*digests);
   asleep_.expires_at(net::timer::time_point::max());
@@ -77,7 +78,8 @@ net::task<void> put_worker::idle_wait() {
   if (job_ != nullptr || stopping_) co_return;
   // Readable while idle: session tickets are fine, anything else ends the connection.
   net::failure ignored;
-  if (connection_->is_open() && reader_.pull(*connection_, ignored) == net::answer_reader::progress::waiting && !reader_.any_byte())
+  if (connection_->is_open() && reader_.pull(*connection_, ignored) == net::answer_reader::progress::waiting &&
+      !reader_.any_byte())
     co_return;
   drop_connection();
   listener_.put_disconnected(*this);
@@ -138,8 +140,10 @@ net::task<std::optional<verdict>> put_worker::exchange() {
 
 std::optional<verdict> put_worker::judge(const net::put_result& result, bool reused) {
   if (result.source != net::source_status::ok) return of_source(result.source, 0);
-  if (result.why.kind == net::failure_kind::broken && reader_.head_done()) // once by accident; what does it each time is no server
-    return of_failure({net::failure_kind::bad_response, "the storage's answer was cut off in its body"}, phase::put, reused);
+  if (result.why.kind == net::failure_kind::broken &&
+      reader_.head_done()) // once by accident; what does it each time is no server
+    return of_failure({net::failure_kind::bad_response, "the storage's answer was cut off in its body"}, phase::put,
+                      reused);
   if (result.why) return of_failure(result.why, phase::put, reused);
   if (auto failed = of_put_answer(reader_.answer(), our_clock(), job_->file.identity.size)) {
     const auto date = wire::parse_http_date(reader_.answer().date);
@@ -147,9 +151,10 @@ std::optional<verdict> put_worker::judge(const net::put_result& result, bool reu
     return failed;
   }
   if (!result.sent_all) // whatever it has stored, it is not this file
-    return of_failure({net::failure_kind::bad_response, "the storage answered " + std::to_string(reader_.answer().status) +
-                                                            " before it had the whole file"},
-                      phase::put, reused);
+    return of_failure(
+        {net::failure_kind::bad_response,
+         "the storage answered " + std::to_string(reader_.answer().status) + " before it had the whole file"},
+        phase::put, reused);
   // The proof that one version of the file was sent comes after the answer: until then its pages could still change.
   if (!body_.unchanged()) return of_source(net::source_status::changed, 0);
   job_->etag = wire::unquoted(reader_.answer().etag);

@@ -15,8 +15,8 @@
 namespace hoist::engine {
 
 using namespace std::chrono_literals;
-using core::action::settlement;
 using core::file_id;
+using core::action::settlement;
 
 namespace {
 
@@ -48,7 +48,9 @@ int workers_max(const shard_config& c) {
 }
 
 /// A refusal that is about what this request says; any other may be about where it went.
-bool is_about_the_request(int http_status) { return http_status == 400 || http_status == 413 || http_status == 415; }
+bool is_about_the_request(int http_status) {
+  return http_status == 400 || http_status == 413 || http_status == 415;
+}
 
 /// The words of how such an attempt ended are why a host is waited for.
 bool tells_of_absence(core::outcome_kind kind) {
@@ -58,7 +60,8 @@ bool tells_of_absence(core::outcome_kind kind) {
 
 /// What is no reply may be half of one.
 verdict of_cut_reply() {
-  return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign, true);
+  return of_failure({net::failure_kind::broken, "the connection was closed before the reply was whole"}, phase::presign,
+                    true);
 }
 
 verdict busy_channels() {
@@ -73,13 +76,18 @@ verdict busy_channels() {
 
 shard::shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets,
              journal& out, shard_listener& listener)
-    : config_(std::move(config)), admission_(gate), tickets_(tickets), journal_(out), listener_(listener),
-      connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_},
-      scheduler_(config_.limits, config_.retry, config_.seed, config_.facts),
-      presign_writer_(config_.api, config_.api_key, config_.expires_in),
-      presign_reader_({config_.api_key, config_.allow_http_storage}),
-      sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1)),
-      ticker_(io_.get_executor()), wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
+    : config_(std::move(config))
+    , admission_(gate)
+    , tickets_(tickets)
+    , journal_(out)
+    , listener_(listener)
+    , connecting_{io_.get_executor(), names_, tls, buffers_, stream_tallies_}
+    , scheduler_(config_.limits, config_.retry, config_.seed, config_.facts)
+    , presign_writer_(config_.api, config_.api_key, config_.expires_in)
+    , presign_reader_({config_.api_key, config_.allow_http_storage})
+    , sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1))
+    , ticker_(io_.get_executor())
+    , wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   adoption_listener& adoptions = *this;
   adopter_ = std::make_unique<adopter>(
       connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, digests_, adoptions);
@@ -189,7 +197,9 @@ void shard::fail_presign(file_id f, verdict v) {
   report(core::event::presign_failed{f, v.what});
 }
 
-secrets shard::secrets_of(file_id f) const { return {config_.api_key, flights_[f].ticket.put_url.target}; }
+secrets shard::secrets_of(file_id f) const {
+  return {config_.api_key, flights_[f].ticket.put_url.target};
+}
 
 void shard::presign_connected(bool peer_is_public) {
   ++connections_;
@@ -218,8 +228,9 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   }
 
   if (journal_.hears(severity::trace))
-    journal_.log(severity::trace, name_for_log(f) + ": POST " + config_.api.text() + " answered " + std::to_string(answer.status) +
-                                      " in " + std::to_string(micros(received - sent).count()) + " us");
+    journal_.log(severity::trace, name_for_log(f) + ": POST " + config_.api.text() + " answered " +
+                                      std::to_string(answer.status) + " in " +
+                                      std::to_string(micros(received - sent).count()) + " us");
   if (auto failed = of_presign_answer(answer, now_wall())) {
     failed->what.of_this_request = is_about_the_request(answer.status);
     return fail_presign(f, std::move(*failed));
@@ -227,17 +238,20 @@ void shard::presign_answered(file_id f, wire::response& answer, core::instant se
   flight& one = flights_[f];
   answer.body.reserve(answer.body.size() + wire::presign_reader::padding());
   former_id_ = one.ticket.id;
-  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket)) return fail_presign(f, answer.cut_off ? of_cut_reply() : of_refusal(refusal, answer));
+  if (const auto refusal = presign_reader_.parse(answer.body, one.ticket))
+    return fail_presign(f, answer.cut_off ? of_cut_reply() : of_refusal(refusal, answer));
   one.presign_time = micros(received - sent);
   one.maybe_stored = one.maybe_stored && one.ticket.id == former_id_;
   if (one.ticket.id != former_id_ && !tickets_.is_new(one.ticket)) return fail_presign(f, of_repeated_ticket());
   if (one.ticket.expires_at_unreadable && !std::exchange(warned_of_dates_, true))
-    journal_.log(severity::warning, "the API's expires_at tells nothing that can be read; going by the URL's own expiry, or by presign_lifetime_max");
+    journal_.log(severity::warning, "the API's expires_at tells nothing that can be read; going by the URL's own "
+                                    "expiry, or by presign_lifetime_max");
   const auto& clock = core::clock_for(one.ticket.dates, sent, received, server_clock_, its_clock, config_.lifetime_max);
   const auto lifetime = core::lifetime_of(one.ticket.dates, sent, clock, config_.lifetime_max);
   one.retained_until = lifetime.retained_until;
   one.issued_at_server = clock.at(sent);
-  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, *config_.origins, [this](core::origin_id given) { forget_origin(given); });
+  one.origin = origins_.number_of(one.ticket.put_url.where, scheduler_, *config_.origins,
+                                  [this](core::origin_id given) { forget_origin(given); });
   if (!lifetime.usable(received)) {
     one.last_failure = {};
     one.last_failure.where = phase::presign;
@@ -283,7 +297,8 @@ void shard::note_unreached(file_id f, const verdict& failed) {
   storage_failures_[origin] = failed.details.message;
   const auto* where = origins_.name_of(origin);
   if (where == nullptr) return;
-  if (const auto known = config_.origins->of(*where); known.reached) scheduler_.origin_known(origin, known.served, now_steady());
+  if (const auto known = config_.origins->of(*where); known.reached)
+    scheduler_.origin_known(origin, known.served, now_steady());
 }
 
 void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed) {
@@ -298,7 +313,8 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     if (tells(flights_[f].etag, secrets_of(f))) flights_[f].etag.clear();
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
-  // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has it.
+  // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has
+  // it.
   if (failed->details.http_status == precondition_failed && flights_[f].maybe_stored) {
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
@@ -329,8 +345,8 @@ std::string shard::name_for_log(file_id f) const {
 /// How an attempt ended, for who reads the log at `debug`.
 void shard::tell_end(file_id f, std::string_view what, core::outcome_kind kind) {
   if (!journal_.hears(severity::debug)) return;
-  journal_.log(severity::debug, name_for_log(f) + ": " + std::string(what) + " " + std::string(core::name_of(kind)) + ": " +
-                                    flights_[f].last_failure.message);
+  journal_.log(severity::debug, name_for_log(f) + ": " + std::string(what) + " " + std::string(core::name_of(kind)) +
+                                    ": " + flights_[f].last_failure.message);
 }
 
 void shard::note_unconfirmed(flight& f) {
@@ -366,8 +382,7 @@ void shard::pump() {
   pump_scheduled_ = false;
   const auto now = now_steady();
   scheduler_.group_presigns(pipeline_.depth());
-  while (const auto next = scheduler_.next_action(now))
-    std::visit([this](const auto& a) { act(a); }, *next);
+  while (const auto next = scheduler_.next_action(now)) std::visit([this](const auto& a) { act(a); }, *next);
   for (auto& c : channels_)
     if (!c->outbox().empty()) c->flush();
   if (const auto next = scheduler_.next_wakeup()) wakeup_.ring_at(*next, now);
@@ -406,7 +421,8 @@ void shard::act(const core::action::start_put& a) {
   f.worker = &choose_worker(f.ticket.put_url.where);
   if (journal_.hears(severity::trace))
     journal_.log(severity::trace, name_for_log(a.file) + ": PUT to " + f.ticket.put_url.where.text() + ", " +
-                                      std::to_string(f.file.identity.size) + " bytes, id " + wire::printable(f.ticket.id, 64));
+                                      std::to_string(f.file.identity.size) + " bytes, id " +
+                                      wire::printable(f.ticket.id, 64));
   f.worker->begin(a.file, f);
 }
 
@@ -424,7 +440,8 @@ void shard::add_worker() {
   spawn(io_, workers_.back()->run());
 }
 
-/// A warm connection to the place, else a worker without one, be it a new one, else one whose connection leads elsewhere.
+/// A warm connection to the place, else a worker without one, be it a new one, else one whose connection leads
+/// elsewhere.
 put_worker& shard::choose_worker(const wire::origin& where) {
   const auto warm = std::find_if(idle_connected_.rbegin(), idle_connected_.rend(),
                                  [&](const put_worker* w) { return w->connected_to(where); });
@@ -485,7 +502,8 @@ void shard::act(const core::action::settle& a) {
 void shard::act(const core::action::end_run& a) {
   auto details = flights_[a.file].last_failure;
   if (a.cause == errc::api_refused && details.http_status == 0)
-    details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " presigned URLs of " + config_.api.text() +
+    details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " presigned URLs of " +
+                      config_.api.text() +
                       " had all lapsed when they came; compare the API's clock and its URL lifetime";
   else if (a.cause == errc::api_refused)
     details.message = "the first " + std::to_string(core::uniform_refusal::files_max) + " files were all refused by " +
@@ -520,9 +538,10 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
     r.details.message = "gave up after " + std::to_string(r.attempts) + " PUTs and " + std::to_string(r.presigns) +
                         " presigns in " + std::to_string(r.elapsed.count()) + " ms; last: " + r.details.message;
   if (a.cause == errc::ticket_lapsed)
-    r.details.message = r.details.http_status != 0
-                            ? "every presigned URL lapsed while it was used (the storage said so); the last: " + r.details.message
-                            : "every presigned URL had lapsed before it could be used; compare the API's clock and its URL lifetime";
+    r.details.message =
+        r.details.http_status != 0
+            ? "every presigned URL lapsed while it was used (the storage said so); the last: " + r.details.message
+            : "every presigned URL had lapsed before it could be used; compare the API's clock and its URL lifetime";
   return r;
 }
 
@@ -548,14 +567,16 @@ void shard::tick(const net::error_code& ec) {
   publish_wait(now);
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    listener_.sampled({scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
+    listener_.sampled(
+        {scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
   }
   start_ticking();
 }
 
 void shard::publish_held_up() {
   const std::size_t before = std::exchange(held_up_, scheduler_.held_up());
-  if (held_up_ != before) listener_.held_up_changed(static_cast<std::ptrdiff_t>(held_up_) - static_cast<std::ptrdiff_t>(before));
+  if (held_up_ != before)
+    listener_.held_up_changed(static_cast<std::ptrdiff_t>(held_up_) - static_cast<std::ptrdiff_t>(before));
 }
 
 /// Shuts what is overdue; whether anything is connected still.
@@ -605,11 +626,11 @@ void shard::publish() {
   std::uint64_t body_bytes = 0;
   for (const auto& w : workers_) body_bytes += w->doing().body_bytes;
   const auto& t = scheduler_.tallies();
-  publish_from(0, std::array<std::uint64_t, counted>{
-                      taken_, done_, failed_, body_bytes, done_bytes_, t.presigns, t.puts, t.retries, t.refreshes,
-                      connections_, static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
-                      static_cast<std::uint64_t>(scheduler_.presigns_in_flight()), stream_tallies_.batches,
-                      stream_tallies_.sends});
+  publish_from(0, std::array<std::uint64_t, counted>{taken_, done_, failed_, body_bytes, done_bytes_, t.presigns,
+                                                     t.puts, t.retries, t.refreshes, connections_,
+                                                     static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
+                                                     static_cast<std::uint64_t>(scheduler_.presigns_in_flight()),
+                                                     stream_tallies_.batches, stream_tallies_.sends});
 }
 
 /// What costs more to find out, and need not be known at once.
@@ -628,14 +649,21 @@ void shard::add_to(counters& sum) const {
     const std::lock_guard lock(wait_mutex_);
     if (wait_ && (!sum.waits_for || sum.waits_for->since < wait_->since)) sum.waits_for = wait_;
   }
-  const std::array<std::uint64_t*, figures> to{
-      &sum.files_taken, &sum.files_done, &sum.files_failed, &sum.bytes_sent, &sum.bytes_done,      &sum.presigns,
-      &sum.puts,        &sum.retries,    &sum.refreshes,    &sum.connections, &sum.puts_in_flight, &sum.presigns_in_flight,
-      &sum.batches_sealed, &sum.sends,           &sum.puts_window, &sum.presigns_window, &sum.puts_throttled,
-      &sum.presigns_throttled, &sum.put_rate_limit, &sum.presign_rate_limit, &sum.put_us_p99, &sum.presign_us_p99};
+  const std::array<std::uint64_t*, figures> to{&sum.files_taken,    &sum.files_done,
+                                               &sum.files_failed,   &sum.bytes_sent,
+                                               &sum.bytes_done,     &sum.presigns,
+                                               &sum.puts,           &sum.retries,
+                                               &sum.refreshes,      &sum.connections,
+                                               &sum.puts_in_flight, &sum.presigns_in_flight,
+                                               &sum.batches_sealed, &sum.sends,
+                                               &sum.puts_window,    &sum.presigns_window,
+                                               &sum.puts_throttled, &sum.presigns_throttled,
+                                               &sum.put_rate_limit, &sum.presign_rate_limit,
+                                               &sum.put_us_p99,     &sum.presign_us_p99};
   constexpr std::size_t added = figures - 2; // latencies do not add up: the slowest thread's is told
   for (std::size_t i = 0; i < added; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
-  for (std::size_t i = added; i < figures; ++i) *to[i] = std::max(*to[i], published_[i].load(std::memory_order_relaxed));
+  for (std::size_t i = added; i < figures; ++i)
+    *to[i] = std::max(*to[i], published_[i].load(std::memory_order_relaxed));
 }
 
 } // namespace hoist::engine

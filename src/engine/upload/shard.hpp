@@ -1,7 +1,7 @@
 #pragma once
 
-// One thread's worth of uploader: an io_context, the scheduler, and everything that carries out what it decides. Nothing
-// in here is locked but the inbox; shards share no state on the hot path.
+// One thread's worth of uploader: an io_context, the scheduler, and everything that carries out what it decides.
+// Nothing in here is locked but the inbox; shards share no state on the hot path.
 
 #include "core/base/server_clock.hpp"
 #include "core/schedule/scheduler.hpp"
@@ -38,7 +38,7 @@ struct shard_config {
   core::millis lifetime_max{};
   std::uint64_t file_bytes_max = 0;
   int connections_max = 0; ///< to storages, kept or in use; at least limits.puts_max
-  bool durable = false; ///< there is a ledger to be told of long PUTs
+  bool durable = false;    ///< there is a ledger to be told of long PUTs
   timeout_options timeout;
   wire::origin api;
   std::string api_key;
@@ -47,14 +47,14 @@ struct shard_config {
   verify_mode verify = verify_mode::size;
   net::reach storage_reach = net::reach::public_only;
   std::uint64_t seed = 0;
-  core::shared_facts* facts = nullptr;  ///< shared by all shards
-  origin_registry* origins = nullptr;   ///< likewise
+  core::shared_facts* facts = nullptr; ///< shared by all shards
+  origin_registry* origins = nullptr;  ///< likewise
 };
 
 /// What a look at a shard found.
 struct sample {
   core::held_by what = core::held_by::nothing;
-  bool at_api = false;                          ///< for what may be either's: pauses, tokens
+  bool at_api = false; ///< for what may be either's: pauses, tokens
   int puts_in_flight = 0, presigns_in_flight = 0;
 };
 
@@ -180,14 +180,14 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   bool pump_scheduled_ = false;
   bool warned_of_dates_ = false;
   bool told_of_pipelining_ = false;
-  std::vector<bool> served_;                  ///< by origin: told to the registry
+  std::vector<bool> served_; ///< by origin: told to the registry
   origin_numbers origins_;
   operations operations_;
   std::vector<std::string> storage_failures_; ///< by origin: how the latest attempt that reached nobody ended
   std::string api_failure_, latest_failure_;
-  std::size_t held_up_ = 0;                   ///< as told last
+  std::size_t held_up_ = 0; ///< as told last
   bool told_short_ = false;
-  std::vector<bool> told_away_;               ///< by origin, the API last
+  std::vector<bool> told_away_; ///< by origin, the API last
 
   std::mutex inbox_mutex_;
   std::vector<item> inbox_;

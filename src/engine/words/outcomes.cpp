@@ -32,7 +32,9 @@ std::optional<core::millis> retry_after(const wire::response& answer, core::wall
   return wire::parse_retry_after(answer.retry_after, wire::parse_http_date(answer.date).value_or(our_clock));
 }
 
-bool is_success(int status) noexcept { return status >= 200 && status < 300; }
+bool is_success(int status) noexcept {
+  return status >= 200 && status < 300;
+}
 
 /// Where a redirect leads, as far as it may be told: a query can hold a token. S3 names a host in its error instead.
 std::string where_to(std::string_view location, std::string_view endpoint) {
@@ -45,13 +47,17 @@ std::string where_to(std::string_view location, std::string_view endpoint) {
   return {};
 }
 
-bool is_redirect(int status) noexcept { return status >= 300 && status < 400; }
+bool is_redirect(int status) noexcept {
+  return status >= 300 && status < 400;
+}
 
 std::optional<wire::web_page> page_of(const wire::response& answer) {
   return answer.encoded ? std::nullopt : wire::read_web_page(answer.body);
 }
 
-std::string_view name_of(const wire::web_page& page) noexcept { return page.is_login ? "a login page" : "a web page"; }
+std::string_view name_of(const wire::web_page& page) noexcept {
+  return page.is_login ? "a login page" : "a web page";
+}
 
 /// What was said of an answer: "the storage answered 503 (SlowDown)", and what else a person should know of it.
 verdict of_answer(outcome_kind kind, phase where, const wire::response& answer, const wire::s3_error& error) {
@@ -71,7 +77,9 @@ verdict of_answer(outcome_kind kind, phase where, const wire::response& answer, 
 }
 
 /// Our sentence ends with the server's words.
-void quote(diagnostics& details) { details.message += quotation(details.server_message); }
+void quote(diagnostics& details) {
+  details.message += quotation(details.server_message);
+}
 
 std::string_view meaning_of(std::string_view storage_code) noexcept {
   if (storage_code == "SignatureDoesNotMatch")
@@ -82,7 +90,8 @@ std::string_view meaning_of(std::string_view storage_code) noexcept {
 }
 
 std::string size_limit_text(std::optional<std::uint64_t> size) {
-  return size ? ": the file's " + std::to_string(*size) + " bytes are over a size limit there" : ": over a size limit there";
+  return size ? ": the file's " + std::to_string(*size) + " bytes are over a size limit there"
+              : ": over a size limit there";
 }
 
 /// Only a body that is compressed in fact is one: some proxies unpack it and leave the header.
@@ -145,31 +154,32 @@ verdict of_refusal(const wire::reply_refusal& refusal) {
   const auto outcome = refusal.what == kind::headers ? outcome_kind::header_refused
                        : refusal.what == kind::url   ? outcome_kind::url_refused
                                                      : outcome_kind::malformed;
-  return make(outcome, phase::presign, "presign reply: " + std::string(refusal.field) + " " + std::string(refusal.reason));
+  return make(outcome, phase::presign,
+              "presign reply: " + std::string(refusal.field) + " " + std::string(refusal.reason));
 }
 
 verdict of_failure(const net::failure& why, phase where, bool reused) {
   using enum net::failure_kind;
   switch (why.kind) {
-    case resolve:
-    case connect: return make(outcome_kind::unreachable, phase::connect, why.text);
-    case certificate:
-    case tls_protocol: return make(outcome_kind::tls_refused, phase::connect, why.text);
-    case address_refused: return make(outcome_kind::address_refused, phase::connect, why.text);
-    case private_storage:
-      return make(outcome_kind::private_storage, phase::connect, why.text + "; allow_private_storage would permit it");
-    case handshake: return make(outcome_kind::handshake_lost, phase::connect, why.text);
-    case session_refused: return make(outcome_kind::stale, phase::connect, why.text);
-    case closed:
-      if (reused) return make(outcome_kind::stale, where, why.text);
-      break;
-    case unserved: return make(outcome_kind::unserved, where, why.text);
-    case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);
-    case cancelled: return make(outcome_kind::cancelled, where, "cancelled");
-    case bad_response: return make(outcome_kind::garbled, where, why.text);
-    case broken:
-    case timed_out:
-    case none: break;
+  case resolve:
+  case connect: return make(outcome_kind::unreachable, phase::connect, why.text);
+  case certificate:
+  case tls_protocol: return make(outcome_kind::tls_refused, phase::connect, why.text);
+  case address_refused: return make(outcome_kind::address_refused, phase::connect, why.text);
+  case private_storage:
+    return make(outcome_kind::private_storage, phase::connect, why.text + "; allow_private_storage would permit it");
+  case handshake: return make(outcome_kind::handshake_lost, phase::connect, why.text);
+  case session_refused: return make(outcome_kind::stale, phase::connect, why.text);
+  case closed:
+    if (reused) return make(outcome_kind::stale, where, why.text);
+    break;
+  case unserved: return make(outcome_kind::unserved, where, why.text);
+  case no_resources: return make(outcome_kind::exhausted, phase::connect, why.text);
+  case cancelled: return make(outcome_kind::cancelled, where, "cancelled");
+  case bad_response: return make(outcome_kind::garbled, where, why.text);
+  case broken:
+  case timed_out:
+  case none: break;
   }
   verdict lost = make(outcome_kind::lost, where, why.text);
   lost.what.fresh_connection = !reused;
@@ -181,13 +191,14 @@ verdict of_source(net::source_status status, int system_errno) {
     return make(outcome_kind::exhausted, phase::source, "out of file descriptors");
   const std::string reason = system_errno != 0 ? ": " + std::generic_category().message(system_errno) : "";
   switch (status) {
-    case net::source_status::missing: return make(outcome_kind::source_missing, phase::source, "no such file");
-    case net::source_status::not_regular:
-      return make(outcome_kind::source_not_regular, phase::source,
-                  system_errno == ELOOP ? "a symbolic link stands in its place or on the way to it" : "not a regular file");
-    case net::source_status::changed:
-      return make(outcome_kind::source_changed, phase::source, "the file changed while it was sent");
-    default: return make(outcome_kind::source_unreadable, phase::source, "cannot read the file" + reason);
+  case net::source_status::missing: return make(outcome_kind::source_missing, phase::source, "no such file");
+  case net::source_status::not_regular:
+    return make(outcome_kind::source_not_regular, phase::source,
+                system_errno == ELOOP ? "a symbolic link stands in its place or on the way to it"
+                                      : "not a regular file");
+  case net::source_status::changed:
+    return make(outcome_kind::source_changed, phase::source, "the file changed while it was sent");
+  default: return make(outcome_kind::source_unreadable, phase::source, "cannot read the file" + reason);
   }
 }
 
@@ -213,8 +224,8 @@ bool answer_was_lost(const verdict& failed) {
 bool may_have_stored(const verdict& failed) {
   using enum outcome_kind;
   const auto kind = failed.what.kind;
-  return failed.details.http_status >= 500 || answer_was_lost(failed) || kind == cancelled ||
-         kind == digest_mismatch || kind == source_changed;
+  return failed.details.http_status >= 500 || answer_was_lost(failed) || kind == cancelled || kind == digest_mismatch ||
+         kind == source_changed;
 }
 
 diagnostics of_ledger(const boost::system::system_error& e) {
@@ -232,7 +243,8 @@ verdict of_repeated_ticket() {
 }
 
 verdict digest_differs() {
-  return make(outcome_kind::digest_mismatch, phase::put, "the storage's ETag is not the MD5 of the bytes that were read");
+  return make(outcome_kind::digest_mismatch, phase::put,
+              "the storage's ETag is not the MD5 of the bytes that were read");
 }
 
 } // namespace hoist::engine

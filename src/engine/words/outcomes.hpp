@@ -31,8 +31,8 @@ std::optional<verdict> of_put_answer(const wire::response& answer, core::wall_ti
 verdict of_refusal(const wire::reply_refusal& refusal);
 /// With what `answer`, whose body it was, tells besides: its status, and whether it was a web page.
 verdict of_refusal(const wire::reply_refusal& refusal, const wire::response& answer);
-/// `reused`: the connection had carried an answer before, so a close may just be its end. One that was not, and is lost, counts
-/// as fresh: whoever knows that it gave a part of an answer takes that back.
+/// `reused`: the connection had carried an answer before, so a close may just be its end. One that was not, and is
+/// lost, counts as fresh: whoever knows that it gave a part of an answer takes that back.
 verdict of_failure(const net::failure& why, phase where, bool reused);
 verdict of_source(net::source_status status, int system_errno);
 verdict too_large(std::uint64_t size, std::uint64_t limit);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What servers say goes into rows and logs, and some repeat what they should not: the key, or what a URL is signed with.
-// Pure.
+// What servers say goes into rows and logs, and some repeat what they should not: the key, or what a URL is signed
+// with. Pure.
 
 #include <hoist/diagnostics.hpp>
 
@@ -17,8 +17,8 @@ struct secrets {
 
 bool tells(std::string_view words, const secrets& s);
 
-/// How our sentence ends where a server said something: a colon and its words in quotes, escaped, of at most 120 bytes; empty
-/// when there are none.
+/// How our sentence ends where a server said something: a colon and its words in quotes, escaped, of at most 120 bytes;
+/// empty when there are none.
 std::string quotation(std::string_view server_message);
 
 /// Replaces each text of `details` that tells one; the message only loses its quotation.

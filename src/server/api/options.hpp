@@ -1,4 +1,5 @@
-// What hoist-server can be told, and the reading of it from arguments and HOIST_SERVER_* variables; --help explains each.
+// What hoist-server can be told, and the reading of it from arguments and HOIST_SERVER_* variables; --help explains
+// each.
 #pragma once
 
 #include <chrono>

@@ -209,7 +209,8 @@ std::optional<s3_error> judge_signature(const request_head& head, const query_pa
   const auto names = split_names(auth.signed_names);
   if (std::ranges::find(names, "host") == names.end()) return access_denied("The host header must be signed");
   // In order and each once, as they are signed: else a short list could name a long field any number of times.
-  if (!std::ranges::is_sorted(names, std::less_equal{})) return bad_query_authorization("X-Amz-SignedHeaders must be in order");
+  if (!std::ranges::is_sorted(names, std::less_equal{}))
+    return bad_query_authorization("X-Amz-SignedHeaders must be in order");
   if (auto error = judge_unsigned_headers(head, names)) return error;
   const auto path = uri_decoded(head.path, plus_sign::literal);
   if (!path) return s3_error{400, "InvalidURI", "Couldn't parse the specified URI.", {}};

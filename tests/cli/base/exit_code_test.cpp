@@ -58,7 +58,8 @@ TEST(exit_code, signals) {
     EXPECT_EQ(signal_of(cause_of(number)), number);
     EXPECT_FALSE(is_trouble(cause_of(number)));
   }
-  for (const auto other : {stop_cause::none, stop_cause::output_failed, stop_cause::out_of_memory, stop_cause::out_of_threads})
+  for (const auto other :
+       {stop_cause::none, stop_cause::output_failed, stop_cause::out_of_memory, stop_cause::out_of_threads})
     EXPECT_EQ(signal_of(other), 0);
 }
 

@@ -18,17 +18,19 @@ namespace {
 using namespace std::chrono_literals;
 
 /// As another process would: to the process, not to a thread of it.
-void send(int number) { ::kill(::getpid(), number); }
+void send(int number) {
+  ::kill(::getpid(), number);
+}
 
 /// A signal belongs to a whole process: each case has one of its own, and says there whether it held.
-#define IN_A_PROCESS_OF_ITS_OWN(...)                                                                                     \
-  GTEST_FLAG_SET(death_test_style, "threadsafe");                                                                        \
-  EXPECT_EXIT(                                                                                                           \
-      {                                                                                                                  \
-        watch_for_ends();                                                                                                \
-        __VA_ARGS__;                                                                                                     \
-        ::_exit(::testing::Test::HasFailure() ? 1 : 0);                                                                  \
-      },                                                                                                                 \
+#define IN_A_PROCESS_OF_ITS_OWN(...)                                                                                   \
+  GTEST_FLAG_SET(death_test_style, "threadsafe");                                                                      \
+  EXPECT_EXIT(                                                                                                         \
+      {                                                                                                                \
+        watch_for_ends();                                                                                              \
+        __VA_ARGS__;                                                                                                   \
+        ::_exit(::testing::Test::HasFailure() ? 1 : 0);                                                                \
+      },                                                                                                               \
       ::testing::ExitedWithCode(0), "")
 
 /// What was told to a run that ends its watch with the `last` ask.
@@ -47,7 +49,8 @@ struct told_run {
 
   /// A signal is told once its echoes are over: what is sent then is another one.
   void wait_for(std::size_t count) {
-    while (told.size() < count && context.run_one_for(10s) > 0) {}
+    while (told.size() < count && context.run_one_for(10s) > 0) {
+    }
     ASSERT_EQ(told.size(), count);
   }
 };
@@ -68,7 +71,9 @@ void tells_each() {
   EXPECT_EQ(run.told[1].nth, 2);
   EXPECT_EQ(run.watch.seen(), 2);
 }
-TEST(signal_watch_death_test, tells_each) { IN_A_PROCESS_OF_ITS_OWN(tells_each()); }
+TEST(signal_watch_death_test, tells_each) {
+  IN_A_PROCESS_OF_ITS_OWN(tells_each());
+}
 
 // What came before the run listened is told when it does.
 void tells_what_came_early() {
@@ -80,7 +85,9 @@ void tells_what_came_early() {
   ASSERT_EQ(run.told.size(), 1u);
   EXPECT_EQ(run.told[0].cause, cause_of(SIGUSR1));
 }
-TEST(signal_watch_death_test, tells_what_came_early) { IN_A_PROCESS_OF_ITS_OWN(tells_what_came_early()); }
+TEST(signal_watch_death_test, tells_what_came_early) {
+  IN_A_PROCESS_OF_ITS_OWN(tells_what_came_early());
+}
 
 // timeout(1) sends its signal to the child and to the child's group: that is one wish, and no second one.
 void an_echo_is_no_second_signal() {
@@ -91,7 +98,9 @@ void an_echo_is_no_second_signal() {
   ASSERT_EQ(run.told.size(), 1u);
   EXPECT_EQ(run.told[0].nth, 1);
 }
-TEST(signal_watch_death_test, an_echo_is_no_second_signal) { IN_A_PROCESS_OF_ITS_OWN(an_echo_is_no_second_signal()); }
+TEST(signal_watch_death_test, an_echo_is_no_second_signal) {
+  IN_A_PROCESS_OF_ITS_OWN(an_echo_is_no_second_signal());
+}
 
 // A signal that has arrived but was not told yet when the end comes neither is told nor holds the context.
 void regression_a_signal_on_its_way_does_not_outlive_the_end() {
@@ -120,7 +129,9 @@ void tells_a_trouble() {
   EXPECT_EQ(run.told[0].error, EFBIG);
   EXPECT_EQ(run.told[0].nth, 0);
 }
-TEST(signal_watch_death_test, tells_a_trouble) { IN_A_PROCESS_OF_ITS_OWN(tells_a_trouble()); }
+TEST(signal_watch_death_test, tells_a_trouble) {
+  IN_A_PROCESS_OF_ITS_OWN(tells_a_trouble());
+}
 
 // Where nobody listens a signal ends the process, as the shell would see it.
 void alone() {

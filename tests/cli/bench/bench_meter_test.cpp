@@ -143,7 +143,8 @@ TEST(bench_meter, use_of_the_machine) {
   EXPECT_NEAR(cell.machine_busy, 0.75, 1e-9);
 }
 
-// What came in with a single group leaves no time between the looks at the machine: they say nothing, rather than anything.
+// What came in with a single group leaves no time between the looks at the machine: they say nothing, rather than
+// anything.
 TEST(bench_meter, regression_looks_that_are_too_close) {
   fake_machine machine;
   bench_meter meter({1, 1, 100, 1s}, start, machine.look());

@@ -53,8 +53,8 @@ TEST(bench_settings, defaults) {
 }
 
 TEST(bench_settings, lists_and_bounds) {
-  const auto s = bench({"-s", "4096,1MiB", "-j4,8,16", "-d", "2s", "--max-bytes=2GB", "--max-objects", "777", "--keep", "-y",
-                        "--left", "L", "--format", "json", "--threads", "2"});
+  const auto s = bench({"-s", "4096,1MiB", "-j4,8,16", "-d", "2s", "--max-bytes=2GB", "--max-objects", "777", "--keep",
+                        "-y", "--left", "L", "--format", "json", "--threads", "2"});
   EXPECT_EQ(s.sizes, (std::vector<std::uint64_t>{4'096, 1'048'576}));
   EXPECT_EQ(s.concurrency, (std::vector{4, 8, 16}));
   EXPECT_EQ(s.cells_max(), 3U);
@@ -78,7 +78,8 @@ TEST(bench_settings, count) {
 
 // Every flag has its variable.
 TEST(bench_settings, variables) {
-  const auto s = bench({}, {{"HOIST_API_KEY", "k"}, {"HOIST_SIZE", "8KiB"}, {"HOIST_KEEP", "true"}, {"HOIST_MAX_BYTES", "5MB"}});
+  const auto s =
+      bench({}, {{"HOIST_API_KEY", "k"}, {"HOIST_SIZE", "8KiB"}, {"HOIST_KEEP", "true"}, {"HOIST_MAX_BYTES", "5MB"}});
   EXPECT_EQ(s.sizes, std::vector<std::uint64_t>{8'192});
   EXPECT_TRUE(s.keep);
   EXPECT_EQ(s.limits.bytes, 5'000'000U);

@@ -142,7 +142,8 @@ TEST(bench_report, table_fits) {
       EXPECT_LE(line.size(), width) << line;
       EXPECT_TRUE(std::ranges::all_of(line, [](char c) { return c >= 0x20 && c < 0x7F; })) << line;
     }
-    const auto knees = std::ranges::count_if(lines, [](const auto& line) { return line.find('<') != std::string::npos; });
+    const auto knees =
+        std::ranges::count_if(lines, [](const auto& line) { return line.find('<') != std::string::npos; });
     EXPECT_EQ(knees, 1);
   }
 }

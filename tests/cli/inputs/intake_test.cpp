@@ -131,8 +131,8 @@ TEST_F(intake_test, lists) {
   EXPECT_EQ(result.failed, (failed{{"nowhere", errc::source_missing}}));
 }
 
-// What comes into being below a directory after its walk is taken when a list names it: a file, or a directory with all that
-// is in it. (regression: it was passed over without a word)
+// What comes into being below a directory after its walk is taken when a list names it: a file, or a directory with all
+// that is in it. (regression: it was passed over without a word)
 TEST_F(intake_test, made_after_the_walk) {
   tree.file("d/a");
   const auto result = run_then({"d"}, "d/a\nd/late\nd/new\nd/late\n" + tree.path("d/other") + "\n", [&] {
@@ -154,21 +154,22 @@ TEST_F(intake_test, the_rules_of_the_walk_hold_after_it) {
   request.rules.excludes = {*glob::compile(".git/"), *glob::compile("new/tmp/")};
   request.rules.size_min = 1;
   tree.file("d/grows", "");
-  const auto result = run_then(std::move(request),
-                               "d/.git/config\nd/.git/hooks\nd/link\nd/way/secret\nd/to_folder\nd/fifo\nd/new\nd/new/tmp/x\n"
-                               "d/none\nd/grows\nd/.hidden\n",
-                               [&] {
-                                 tree.file("d/.git/hooks/h");
-                                 tree.link("d/link", "../elsewhere/secret");
-                                 tree.link("d/way", "../elsewhere");
-                                 tree.link("d/to_folder", "../elsewhere");
-                                 tree.fifo("d/fifo");
-                                 tree.file("d/new/tmp/x");
-                                 tree.file("d/new/x");
-                                 tree.link("d/new/l", "x");
-                                 tree.file("d/grows", "grown");
-                                 tree.file("d/.hidden");
-                               });
+  const auto result =
+      run_then(std::move(request),
+               "d/.git/config\nd/.git/hooks\nd/link\nd/way/secret\nd/to_folder\nd/fifo\nd/new\nd/new/tmp/x\n"
+               "d/none\nd/grows\nd/.hidden\n",
+               [&] {
+                 tree.file("d/.git/hooks/h");
+                 tree.link("d/link", "../elsewhere/secret");
+                 tree.link("d/way", "../elsewhere");
+                 tree.link("d/to_folder", "../elsewhere");
+                 tree.fifo("d/fifo");
+                 tree.file("d/new/tmp/x");
+                 tree.file("d/new/x");
+                 tree.link("d/new/l", "x");
+                 tree.file("d/grows", "grown");
+                 tree.file("d/.hidden");
+               });
   EXPECT_EQ(result.taken, (taken{{"d/a", 1}, {"c", 1}, {"d/new/x", 1}, {"d/grows", 1}, {"d/.hidden", 1}}));
   EXPECT_EQ(result.skipped, (skipped{{"d/.git/", "excluded"},
                                      {"d/.git/config", "excluded"},
@@ -204,7 +205,8 @@ TEST_F(intake_test, where_links_end) {
   EXPECT_EQ(named_part("d/s/a"), "all");
 }
 
-// The same of what a list names afterwards; a spelling that hides where the named part ends has no part that is trusted.
+// The same of what a list names afterwards; a spelling that hides where the named part ends has no part that is
+// trusted.
 TEST_F(intake_test, where_links_end_after_the_walk) {
   tree.file("d/a");
   const auto result = run_then({"./d"}, "d/l1\n./d/n/\n" + tree.path("d/l2") + "\nd/./l3\nd/n/../l4\n", [&] {

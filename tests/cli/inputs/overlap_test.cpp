@@ -77,15 +77,19 @@ TEST(overlap, below_the_root) {
   EXPECT_EQ(seen.walk_above("/a")->below, "a");
 }
 
-// A list may have no end: what is remembered of it is bounded, and the latest of it is known. (regression: a feed of millions of
-// names grew by eight bytes and more with each)
+// A list may have no end: what is remembered of it is bounded, and the latest of it is known. (regression: a feed of
+// millions of names grew by eight bytes and more with each)
 TEST(overlap, recent_hashes_forgets_the_oldest) {
   recent_hashes set(100);
   for (std::uint64_t n = 1; n <= 1000; ++n) {
     EXPECT_TRUE(set.insert(n));
     EXPECT_FALSE(set.insert(n)) << n;
-    if (n > 100) { EXPECT_TRUE(set.contains(n - 99)) << n; }
-    if (n > 200) { EXPECT_FALSE(set.contains(n - 200)) << n; }
+    if (n > 100) {
+      EXPECT_TRUE(set.contains(n - 99)) << n;
+    }
+    if (n > 200) {
+      EXPECT_FALSE(set.contains(n - 200)) << n;
+    }
   }
 }
 

@@ -14,12 +14,14 @@ struct url_case {
   int port;
 };
 
-// Loopback is a whole address, or localhost by that very name, as the library has it too: "127.example.com" is somebody's
-// machine, a DNS server may be asked about "a.localhost", and a key sent in clear is a key that everybody has.
+// Loopback is a whole address, or localhost by that very name, as the library has it too: "127.example.com" is
+// somebody's machine, a DNS server may be asked about "a.localhost", and a key sent in clear is a key that everybody
+// has.
 TEST(endpoint, regression_names_that_begin_like_loopback) {
   for (const char* url : {"http://127.0.0.1", "http://127.255.255.254:80", "http://localhost", "http://[::1]:80"})
     EXPECT_TRUE(parse_endpoint(url)->loopback) << url;
-  for (const char* url : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127.", "http://127.1.a", "http://128.0.0.1", "http://localhost.example", "http://a.localhost"})
+  for (const char* url : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127.", "http://127.1.a",
+                          "http://128.0.0.1", "http://localhost.example", "http://a.localhost"})
     EXPECT_FALSE(parse_endpoint(url)->loopback) << url;
 }
 

@@ -53,7 +53,8 @@ std::vector<std::string> all_of(id_list& list) {
 TEST(id_list, words_and_files) {
   temporary_tree tree;
   const auto file = tree.root() / "urls.jsonl";
-  std::ofstream(file) << R"({"type":"result","id":"one","status":"done"})" << "\nsome words\n{\"type\":\"summary\"}\ntwo\n{\"type\":\"res";
+  std::ofstream(file) << R"({"type":"result","id":"one","status":"done"})"
+                      << "\nsome words\n{\"type\":\"summary\"}\ntwo\n{\"type\":\"res";
   const std::vector<std::string> words{"zero", file.native(), "three"};
   id_list list(words);
   EXPECT_EQ(all_of(list), (std::vector<std::string>{"zero", "one", "two", "three"}));

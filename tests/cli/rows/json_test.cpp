@@ -29,13 +29,17 @@ TEST(json, strings) {
 
 // Wherever in a long string something stands that cannot stay, it is found, and nothing else is touched.
 TEST(json, strings_at_every_place) {
-  const text_case odd[] = {{"quote", "\"", "\\\""}, {"backslash", "\\", "\\\\"}, {"control", "\x1f", "\\u001f"}, {"delete", "\x7f", "\\u007f"},
+  const text_case odd[] = {{"quote", "\"", "\\\""},
+                           {"backslash", "\\", "\\\\"},
+                           {"control", "\x1f", "\\u001f"},
+                           {"delete", "\x7f", "\\u007f"},
                            {"no UTF-8", "\x80", "\xEF\xBF\xBD"}};
   const std::string plain = " !#$%&'()*+,-./09:;<=>?@AZ[]^_`az{|}~";
   for (const auto& c : odd)
     for (std::size_t at = 0; at <= plain.size(); ++at) {
       std::string input = plain, expected = plain;
-      EXPECT_EQ(json_string(input.insert(at, c.input)), '"' + expected.insert(at, c.expected) + '"') << c.name << " at " << at;
+      EXPECT_EQ(json_string(input.insert(at, c.input)), '"' + expected.insert(at, c.expected) + '"')
+          << c.name << " at " << at;
     }
 }
 

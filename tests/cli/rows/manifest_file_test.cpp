@@ -21,8 +21,10 @@ std::string row(const std::string& path, const std::string& status) {
   return R"({"v":1,"type":"result","path":")" + path + R"(","status":")" + status + "\"}\n";
 }
 
-const std::string old_summary = R"({"v":1,"type":"summary","complete":false})" "\n";
-const std::string new_summary = R"({"v":1,"type":"summary","complete":true})" "\n";
+const std::string old_summary = R"({"v":1,"type":"summary","complete":false})"
+                                "\n";
+const std::string new_summary = R"({"v":1,"type":"summary","complete":true})"
+                                "\n";
 
 class manifest : public testing::Test {
  protected:
@@ -69,7 +71,8 @@ TEST_F(manifest, stopped_run) {
 
 // What cannot be read stays, also a line that has a summary's word where a summary has it.
 TEST_F(manifest, regression_a_line_that_looks_like_a_summary) {
-  const std::string odd = R"({"v":1,"type:""summary","complete":false})" "\n";
+  const std::string odd = R"({"v":1,"type:""summary","complete":false})"
+                          "\n";
   hold(row("a", "done") + odd + old_summary);
   go_on(row("b", "done"), false);
   EXPECT_EQ(text(), row("a", "done") + odd + row("b", "done") + new_summary);
@@ -152,12 +155,14 @@ TEST_F(manifest, what_was_planted_aside_is_removed) {
   EXPECT_TRUE(fs::is_regular_file(file));
 }
 
-// A row's key is its path as it is spelt, quotes and all; a path and its base64 are never mixed up; other lines have none.
+// A row's key is its path as it is spelt, quotes and all; a path and its base64 are never mixed up; other lines have
+// none.
 TEST(row_key, of_lines) {
   EXPECT_EQ(row_key(row(R"(a\"b\\)", "done")), R"(":"a\"b\\")");
   EXPECT_EQ(row_key(row("a", "done")), row_key(row("a", "failed")));
   EXPECT_NE(row_key(row("YQ==", "done")), row_key(R"({"v":1,"type":"result","path_b64":"YQ==","status":"done"})"));
-  for (const char* line : {"", "{", R"({"v":1,"type":"summary"})", R"({"v":1,"type":"result","path":"torn)", R"({"v":1,"type":"result","path)"})
+  for (const char* line : {"", "{", R"({"v":1,"type":"summary"})", R"({"v":1,"type":"result","path":"torn)",
+                           R"({"v":1,"type":"result","path)"})
     EXPECT_EQ(row_key(line), "") << line;
 }
 

@@ -36,7 +36,8 @@ TEST(progress, waiting) {
   view.waits_for = waiting_text({"storage cdn.example", "Connection refused", 35'000ms, 4'200ms});
   EXPECT_EQ(bar_line(view, 120), "50%  waiting for storage cdn.example: Connection refused, 35 s; next try in 4 s");
   EXPECT_EQ(bar_line(view, 40), "50%  waiting for storage cdn.example...");
-  EXPECT_NE(plain_line(view).find("waiting for storage cdn.example: Connection refused, 35 s; next try in 4 s, "), std::string::npos);
+  EXPECT_NE(plain_line(view).find("waiting for storage cdn.example: Connection refused, 35 s; next try in 4 s, "),
+            std::string::npos);
   EXPECT_EQ(waiting_text({"its turn", "", 500ms, {}}), "waiting for its turn, 1 s");
   for (std::size_t width = 0; width < 150; ++width) EXPECT_LE(bar_line(view, width).size(), width == 0 ? 0 : width - 1);
 }

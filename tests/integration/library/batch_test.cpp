@@ -26,14 +26,15 @@ using test::value_of;
 
 class upload_all : public testing::TestWithParam<int> {};
 
-// 500 files, on any number of threads: each is reported once, one report at a time, not on the caller's thread and after it
-// was settled; each is stored once, and the counts agree with the server's own.
+// 500 files, on any number of threads: each is reported once, one report at a time, not on the caller's thread and
+// after it was settled; each is stored once, and the counts agree with the server's own.
 TEST_P(upload_all, five_hundred_files) {
   server_process server;
   temporary_folder folder;
   std::vector<source> sources;
   for (std::size_t i = 0; i < 500; ++i) {
-    sources.push_back(source::file(folder.write("d/" + std::to_string(i) + ".jpg", noise(i * 37, static_cast<unsigned>(i)))));
+    sources.push_back(
+        source::file(folder.write("d/" + std::to_string(i) + ".jpg", noise(i * 37, static_cast<unsigned>(i)))));
     sources.back().tag = i;
   }
   listed_batch list(sources);
@@ -199,7 +200,8 @@ TEST(batch, a_blocked_sink_stops_the_intake) {
   completion<batch_report> done;
   up.async_upload_all(std::move(b), done.handler());
   ASSERT_TRUE(eventually([&] { return pulled >= window; }));
-  ASSERT_TRUE(eventually([&] { return up.snapshot().files_done >= window - 1; })) << "uploads go on while the sink blocks";
+  ASSERT_TRUE(eventually([&] { return up.snapshot().files_done >= window - 1; }))
+      << "uploads go on while the sink blocks";
   EXPECT_LE(pulled, window);
   open.set_value();
   ASSERT_TRUE(done.wait());
@@ -378,8 +380,9 @@ TEST(batch, a_fatal_error_ends_it) {
 
 // Faults of every transient kind together: every file arrives, once as far as anybody can tell.
 TEST(batch, survives_transient_faults) {
-  server_process server({"--fault", "put:return-503=5%", "--fault", "put:reset=5%", "--fault", "put:close=5%", "--fault",
-                         "presign:return-500=5%", "--fault", "presign:reset=5%", "--fault", "put:lose-answer=3%"});
+  server_process server({"--fault", "put:return-503=5%", "--fault", "put:reset=5%", "--fault", "put:close=5%",
+                         "--fault", "presign:return-500=5%", "--fault", "presign:reset=5%", "--fault",
+                         "put:lose-answer=3%"});
   for (const int depth : {1, 4}) {
     options o = options_for(server);
     o.presign_depth = depth;

@@ -79,14 +79,16 @@ TEST_P(cancelled_upload, ends_at_once) {
   // With room for one, what was asked for first keeps the second waiting.
   const bool behind = c.at == state::queued || c.presign_depth > 1;
   if (behind) up.async_upload(source::bytes("first", "x"), other.handler());
-  if (behind) { ASSERT_TRUE(eventually([&] { return server.metric("requests_total{endpoint=\"presign\"}") > 0; })); }
+  if (behind) {
+    ASSERT_TRUE(eventually([&] { return server.metric("requests_total{endpoint=\"presign\"}") > 0; }));
+  }
   up.async_upload(source::bytes("x", "y"), thread.bind(signal, cancelled.handler()));
   ASSERT_TRUE(eventually([&] {
     const auto n = up.snapshot();
     switch (c.at) {
-      case state::queued: return n.files_taken == 2;
-      case state::presigning: return n.presigns_in_flight == static_cast<std::uint64_t>(c.presign_depth > 1 ? 2 : 1);
-      case state::putting: return n.puts_in_flight == 1;
+    case state::queued: return n.files_taken == 2;
+    case state::presigning: return n.presigns_in_flight == static_cast<std::uint64_t>(c.presign_depth > 1 ? 2 : 1);
+    case state::putting: return n.puts_in_flight == 1;
     }
     return false;
   }));

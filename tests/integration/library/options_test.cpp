@@ -81,7 +81,8 @@ TEST(options_validation, names_the_field) {
 
 // A name that only begins like a loopback address is anybody's: the key does not go there in clear.
 TEST(options_validation, regression_names_that_begin_like_loopback) {
-  for (const char* endpoint : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127.", "http://a.localhost", "http://128.0.0.1", "http://[::2]", "http://[64:ff9b::7f00:1]"}) {
+  for (const char* endpoint : {"http://127.example.com", "http://127.0.0.1.example.com", "http://127.",
+                               "http://a.localhost", "http://128.0.0.1", "http://[::2]", "http://[64:ff9b::7f00:1]"}) {
     options o = good();
     o.endpoint = endpoint;
     EXPECT_THROW(uploader refused(o), boost::system::system_error) << endpoint;

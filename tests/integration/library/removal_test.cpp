@@ -74,8 +74,8 @@ TEST(removal, of_many) {
 
 // Faults that pass are retried until the file is gone: errors, conflicts, resets, requests for less.
 TEST(removal, passes_faults) {
-  server_process server({"--fault", "delete:return-500=10%", "--fault", "delete:return-409=10%", "--fault", "delete:reset=3%",
-                         "--fault", "delete:close=3%", "--fault", "delete:return-429=first-5"});
+  server_process server({"--fault", "delete:return-500=10%", "--fault", "delete:return-409=10%", "--fault",
+                         "delete:reset=3%", "--fault", "delete:close=3%", "--fault", "delete:return-429=first-5"});
   listed_removal all(made(server, 300));
   auto o = options_for(server);
   o.retry.throttle_base = std::chrono::milliseconds{10};
@@ -180,7 +180,8 @@ TEST(removal, invalid_options) {
   EXPECT_THROW(remover(options{}), boost::system::system_error);
 }
 
-// Whoever wants to leave nothing behind is told of every PUT whose answer did not come, also when its file was given up.
+// Whoever wants to leave nothing behind is told of every PUT whose answer did not come, also when its file was given
+// up.
 TEST(unconfirmed, is_told_of_lost_answers) {
   server_process server({"--fault", "put:lose-answer"});
   listed_batch files(memory_sources(5, 100));
@@ -196,7 +197,8 @@ TEST(unconfirmed, is_told_of_lost_answers) {
   for (const auto& r : files.reports) EXPECT_EQ(r.error, errc::gave_up);
   listed_removal all(unconfirmed);
   remover rm(options_for(server));
-  EXPECT_EQ(value_of(rm.async_remove_all(all.make(), asio::use_future)).removed, 5U) << "each was stored, and is found by its id";
+  EXPECT_EQ(value_of(rm.async_remove_all(all.make(), asio::use_future)).removed, 5U)
+      << "each was stored, and is found by its id";
 }
 
 } // namespace

@@ -135,7 +135,6 @@ TEST_F(upload, takes_a_move_only_handler) {
   EXPECT_FALSE(value_of(std::move(future)));
 }
 
-
 // Every size around a boundary arrives as what it was, from a file and from memory.
 TEST_F(upload, every_size_arrives) {
   uploader up(options_for(server));
@@ -175,7 +174,8 @@ TEST_F(upload, unfit_sources_fail_without_a_request) {
       {"missing", [](const auto& f) { return source::file(f.path() / "none"); }, errc::source_missing},
       {"folder", [](const auto& f) { return source::file(f.path()); }, errc::source_not_regular},
       {"too large", [](const auto&) { return source::bytes("x", std::string(2000, 'x')); }, errc::source_too_large},
-      {"bad type", [](const auto&) { return source::bytes("x", "y", "text/plain\r\nX-Evil: 1"); }, errc::header_refused},
+      {"bad type", [](const auto&) { return source::bytes("x", "y", "text/plain\r\nX-Evil: 1"); },
+       errc::header_refused},
   };
   options o = options_for(server);
   o.file_bytes_max = 1999;
@@ -195,8 +195,8 @@ TEST_F(upload, unfit_sources_fail_without_a_request) {
   EXPECT_EQ(server.metric("presigns_total"), 0u);
 }
 
-// A wrong key ends the uploader, as no later operation could go better: this operation and every later one fails at once, with the same reason, for one and for
-// many; the key itself is in no text.
+// A wrong key ends the uploader, as no later operation could go better: this operation and every later one fails at
+// once, with the same reason, for one and for many; the key itself is in no text.
 TEST_F(upload, a_refused_key_is_sticky) {
   options o = options_for(server);
   o.api_key = "not-the-key-0123456789";
@@ -254,7 +254,8 @@ TEST(upload_ended, regression_later_uploads_are_tried_anew) {
       EXPECT_EQ(one.error(), cause) << i;
       EXPECT_FALSE(one.report().details.message.empty());
       // Refused at once would be no try: one that nobody answers takes 3 s, and a handshake its time.
-      EXPECT_GT(std::chrono::steady_clock::now() - begun, cause == errc::api_unreachable ? std::chrono::milliseconds{2500} : std::chrono::milliseconds{0});
+      EXPECT_GT(std::chrono::steady_clock::now() - begun,
+                cause == errc::api_unreachable ? std::chrono::milliseconds{2500} : std::chrono::milliseconds{0});
     }
     test::listed_batch list(test::memory_sources(10, 10));
     completion<batch_report> all;

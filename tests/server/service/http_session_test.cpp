@@ -72,8 +72,9 @@ struct thread_of_a_server {
     const auto members = parser.parse(ticket.body);
     const auto url = std::string(std::string_view(members.at_key("presigned_url")));
     const auto id = std::string(std::string_view(members.at_key("id")));
-    return "PUT " + url.substr(shared.where.storage.size()) + " HTTP/1.1\r\nHost: here.test\r\nContent-Type: video/mp4\r\n" +
-           "x-amz-meta-file-id: " + id + "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+    return "PUT " + url.substr(shared.where.storage.size()) +
+           " HTTP/1.1\r\nHost: here.test\r\nContent-Type: video/mp4\r\n" + "x-amz-meta-file-id: " + id +
+           "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
   }
 
   test::temporary_folder state;

@@ -18,7 +18,9 @@ namespace {
 
 using test::md5_hex;
 
-std::size_t below(core::random& r, std::size_t bound) { return r.next() % bound; }
+std::size_t below(core::random& r, std::size_t bound) {
+  return r.next() % bound;
+}
 
 std::string noise(std::size_t size, std::uint64_t seed) {
   core::random r(seed);
@@ -35,8 +37,7 @@ std::string hex(const std::array<unsigned char, 16>& digest) {
 
 class md5_lanes_of : public testing::TestWithParam<const md5_kernels*> {};
 
-INSTANTIATE_TEST_SUITE_P(all, md5_lanes_of,
-                         testing::ValuesIn(md5_kernels_here().begin(), md5_kernels_here().end()),
+INSTANTIATE_TEST_SUITE_P(all, md5_lanes_of, testing::ValuesIn(md5_kernels_here().begin(), md5_kernels_here().end()),
                          [](const auto& tested) { return std::string(tested.param->instructions); });
 
 // The digests of RFC 1321's own test suite, each in the company of the others.
@@ -53,14 +54,17 @@ TEST_P(md5_lanes_of, rfc_1321) {
   md5_lanes lanes(*GetParam());
   std::deque<md5> digests;
   for (const auto& [text, expected] : suite) digests.emplace_back(lanes).finish(std::string_view(text));
-  for (std::size_t i = 0; i < std::size(suite); ++i) EXPECT_EQ(hex(digests[i].value()), suite[i].second) << suite[i].first;
+  for (std::size_t i = 0; i < std::size(suite); ++i)
+    EXPECT_EQ(hex(digests[i].value()), suite[i].second) << suite[i].first;
 }
 
-// Every length around the block's boundaries, in any number of lanes from one to more than there are, is what OpenSSL says.
+// Every length around the block's boundaries, in any number of lanes from one to more than there are, is what OpenSSL
+// says.
 TEST_P(md5_lanes_of, every_length_in_every_number_of_lanes) {
   const std::string bytes = noise(1100 + 20, 1);
   std::vector<std::string> expected;
-  for (std::size_t length = 0; length <= 1100; ++length) expected.push_back(md5_hex(std::string_view(bytes).substr(0, length)));
+  for (std::size_t length = 0; length <= 1100; ++length)
+    expected.push_back(md5_hex(std::string_view(bytes).substr(0, length)));
   for (std::size_t together = 1; together <= 20; ++together) {
     md5_lanes lanes(*GetParam());
     std::deque<md5> digests;
@@ -76,12 +80,14 @@ TEST_P(md5_lanes_of, every_length_in_every_number_of_lanes) {
   }
 }
 
-// Lanes are independent of each other and of what lies beside: each kernel, each lane, different messages at odd addresses.
+// Lanes are independent of each other and of what lies beside: each kernel, each lane, different messages at odd
+// addresses.
 TEST_P(md5_lanes_of, a_kernel_keeps_its_lanes_apart) {
   for (const auto& kernel : GetParam()->by_lanes) {
     std::vector<std::string> messages;
     std::vector<const unsigned char*> at;
-    for (std::size_t lane = 0; lane < kernel.lanes; ++lane) messages.push_back(noise(1 + lane + 3 * md5_block_bytes, lane));
+    for (std::size_t lane = 0; lane < kernel.lanes; ++lane)
+      messages.push_back(noise(1 + lane + 3 * md5_block_bytes, lane));
     for (std::size_t lane = 0; lane < kernel.lanes; ++lane)
       at.push_back(reinterpret_cast<const unsigned char*>(messages[lane].data()) + 1 + lane);
     std::vector<std::uint32_t> together(4 * kernel.lanes);
@@ -186,8 +192,8 @@ TEST_P(md5_lanes_of, small_messages_meet) {
   for (auto& d : digests) EXPECT_FALSE(d.waits());
 }
 
-// Uploads of which only one is under way at a time, because the peer is the slow one: those that are over still wait for
-// their answers, and the pieces of the next ones join them.
+// Uploads of which only one is under way at a time, because the peer is the slow one: those that are over still wait
+// for their answers, and the pieces of the next ones join them.
 TEST_P(md5_lanes_of, regression_the_only_one_under_way_waits_for_those_to_come) {
   md5_lanes lanes(*GetParam());
   std::deque<md5> digests;

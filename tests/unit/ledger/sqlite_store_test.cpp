@@ -141,7 +141,9 @@ TEST_F(sqlite_ledger, a_refusal_keeps_the_lock) {
   if (child == 0) {
     // A program of its own, since SQLite may not be carried over a fork.
     const std::string open = "import sqlite3,sys\n"
-                             "c = sqlite3.connect('" + file.native() + "', timeout=0)\n"
+                             "c = sqlite3.connect('" +
+                             file.native() +
+                             "', timeout=0)\n"
                              "try: c.execute('BEGIN IMMEDIATE')\n"
                              "except sqlite3.OperationalError: sys.exit(7)\n";
     ::execlp("python3", "python3", "-c", open.c_str(), nullptr);
@@ -339,8 +341,8 @@ struct power_cut_ledger : sqlite_ledger, testing::WithParamInterface<bool> {
   }
 };
 
-// The power is cut at the n-th operation, for every n, and of what was not synced any part may be on the disk: the file opens
-// again, what was committed is there, and of the commit that was under way all or nothing.
+// The power is cut at the n-th operation, for every n, and of what was not synced any part may be on the disk: the file
+// opens again, what was committed is there, and of the commit that was under way all or nothing.
 TEST_P(power_cut_ledger, has_whole_commits) {
   make_with_one_row();
   const auto sound = bytes();

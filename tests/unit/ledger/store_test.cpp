@@ -18,7 +18,9 @@ struct backend {
   std::function<std::unique_ptr<store>()> make; ///< an empty one
 };
 
-void PrintTo(const backend& b, std::ostream* out) { *out << b.name; }
+void PrintTo(const backend& b, std::ostream* out) {
+  *out << b.name;
+}
 
 class store_conformance : public testing::TestWithParam<backend> {
  protected:
@@ -113,9 +115,23 @@ TEST_P(store_conformance, the_last_put_counts) {
 
 // A path is bytes: line ends, quotes, NUL, invalid UTF-8, no bytes, many bytes; and no two are mixed up.
 TEST_P(store_conformance, paths_are_bytes) {
-  const std::string paths[] = {"/a",       "/A",        "/a/",     "/a\n",    "/a'; drop table files; --", "/a\"b",
-                               "/a\0b"s,   "/a\0c"s,    "/\xff\xfe", "/\xc3", "/%",  "/_",  "",  "/e\u0301", "/\u00e9",
-                               "/" + std::string(4095, 'x'), "/" + std::string(4094, 'x') + "y"};
+  const std::string paths[] = {"/a",
+                               "/A",
+                               "/a/",
+                               "/a\n",
+                               "/a'; drop table files; --",
+                               "/a\"b",
+                               "/a\0b"s,
+                               "/a\0c"s,
+                               "/\xff\xfe",
+                               "/\xc3",
+                               "/%",
+                               "/_",
+                               "",
+                               "/e\u0301",
+                               "/\u00e9",
+                               "/" + std::string(4095, 'x'),
+                               "/" + std::string(4094, 'x') + "y"};
   int n = 0;
   for (const auto& path : paths) tested->put(done_row(path, std::to_string(n++)));
   tested->commit();

@@ -95,7 +95,8 @@ vfs_double::~vfs_double() {
 void power_cut::opened(const std::string& path) {
   const auto [at, first] = files_.try_emplace(path);
   platter& file = at->second;
-  if (first || file.removed) file = {.exists = fs::exists(path), .removed = false, .synced = content_of(path), .since = {}};
+  if (first || file.removed)
+    file = {.exists = fs::exists(path), .removed = false, .synced = content_of(path), .since = {}};
 }
 
 int power_cut::write(const std::string& path, std::string_view bytes, std::int64_t at, const real_call& real) {
@@ -110,8 +111,8 @@ int power_cut::truncate(const std::string& path, std::int64_t size, const real_c
   return still_on() ? real() : SQLITE_IOERR_TRUNCATE;
 }
 
-/// The real disk need not: nobody pulls its plug. With a new journal SQLite's layer syncs the folder, so that what was removed
-/// before is gone.
+/// The real disk need not: nobody pulls its plug. With a new journal SQLite's layer syncs the folder, so that what was
+/// removed before is gone.
 int power_cut::sync(const std::string& path, const real_call&) {
   if (!still_on()) return SQLITE_IOERR_FSYNC;
   if (!files_[path].exists) std::erase_if(files_, [](const auto& each) { return each.second.removed; });

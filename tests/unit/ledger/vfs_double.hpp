@@ -53,8 +53,8 @@ class failing_disk final : public vfs_double {
   int sync(const std::string&, const real_call& real) override { return fails() ? SQLITE_IOERR_FSYNC : real(); }
 };
 
-/// The power is cut at the n-th operation. Of what was written and not synced each sector may be there or not, in any order;
-/// a file that was made, or removed, and not synced since may be there or not.
+/// The power is cut at the n-th operation. Of what was written and not synced each sector may be there or not, in any
+/// order; a file that was made, or removed, and not synced since may be there or not.
 class power_cut final : public vfs_double {
  public:
   explicit power_cut(int at_operation) : left_(at_operation) {}

@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 
 constexpr address_list::time_point start{std::chrono::hours{1}};
 
-tcp::endpoint at(const std::string& host) { return {asio::ip::make_address(host), 443}; }
+tcp::endpoint at(const std::string& host) {
+  return {asio::ip::make_address(host), 443};
+}
 
 addresses list_of(const std::vector<std::string>& hosts) {
   addresses list;

@@ -35,12 +35,17 @@ using enum failure_kind;
 INSTANTIATE_TEST_SUITE_P(
     all, reach_of_a_list,
     testing::Values(
-        reach_case{"anywhere", {"127.0.0.1", "10.0.0.1", "8.8.8.8"}, reach::anywhere, {"127.0.0.1", "10.0.0.1", "8.8.8.8"}, none},
-        reach_case{"public_among_others",
-                   {"127.0.0.1", "8.8.8.8", "10.0.0.1", "2606:4700::1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1"},
-                   reach::public_only,
-                   {"8.8.8.8", "2606:4700::1"},
+        reach_case{"anywhere",
+                   {"127.0.0.1", "10.0.0.1", "8.8.8.8"},
+                   reach::anywhere,
+                   {"127.0.0.1", "10.0.0.1", "8.8.8.8"},
                    none},
+        reach_case{
+            "public_among_others",
+            {"127.0.0.1", "8.8.8.8", "10.0.0.1", "2606:4700::1", "169.254.169.254", "::ffff:127.0.0.1", "fd00::1"},
+            reach::public_only,
+            {"8.8.8.8", "2606:4700::1"},
+            none},
         reach_case{"private_among_others",
                    {"::1", "10.0.0.1", "8.8.8.8", "169.254.169.254", "fd00:ec2::254", "192.168.0.9"},
                    reach::not_loopback,

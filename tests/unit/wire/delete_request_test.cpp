@@ -31,8 +31,8 @@ TEST(delete_request, whole) {
 TEST(delete_request, ids_that_are_none) {
   const std::string longest(256, 'x');
   EXPECT_EQ(refuse_id(longest), "");
-  for (const std::string& id : {std::string(), std::string("."), std::string(".."), std::string("a b"), std::string("a\r\nb"),
-                                std::string("a\0b", 3), std::string("\xC3\xA4"), longest + "x"})
+  for (const std::string& id : {std::string(), std::string("."), std::string(".."), std::string("a b"),
+                                std::string("a\r\nb"), std::string("a\0b", 3), std::string("\xC3\xA4"), longest + "x"})
     EXPECT_NE(refuse_id(id), "") << id;
 }
 

@@ -43,7 +43,11 @@ TEST(escape, printable) {
       {"beyond Unicode", "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
       {"last point", "\xf4\x8f\xbf\xbf", "\xf4\x8f\xbf\xbf"},
       {"no such byte", "\xff\xfe\xf5", "\\xff\\xfe\\xf5"},
-      {"good after bad", "\xff" "é", "\\xff" "é"},
+      {"good after bad",
+       "\xff"
+       "é",
+       "\\xff"
+       "é"},
   };
   for (const auto& c : cases) EXPECT_EQ(printable(c.input), c.expected) << c.name;
 }

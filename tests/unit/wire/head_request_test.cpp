@@ -7,7 +7,8 @@
 namespace hoist::wire {
 namespace {
 
-// The whole request, byte for byte: target and Host as in the URL, and nothing that tells who asks. No key in particular.
+// The whole request, byte for byte: target and Host as in the URL, and nothing that tells who asks. No key in
+// particular.
 TEST(head_request, whole) {
   struct {
     const char *url, *target, *host;

@@ -42,7 +42,9 @@ TEST(header_rules, refused) {
       {"NUL", {{"x-a", "1\0002"s}}},
       {"ESC", {{"x-a", "\x1b[0m"}}},
       {"DEL", {{"x-a", "\x7f"}}},
-      {"vertical tab", {{"x-a", "a\x0b" "b"}}},
+      {"vertical tab",
+       {{"x-a", "a\x0b"
+                "b"}}},
       {"space before", {{"x-a", " 1"}}},
       {"space behind", {{"x-a", "1 "}}},
       {"tab behind", {{"x-a", "1\t"}}},

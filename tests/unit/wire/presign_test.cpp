@@ -49,9 +49,9 @@ TEST(presign_request, bytes) {
     EXPECT_EQ(out.substr(0, 6), "before") << c.name;
     EXPECT_EQ(out.substr(head_end + 4), c.body) << c.name;
     EXPECT_TRUE(head.starts_with("POST /v1/upload/presign HTTP/1.1\r\n")) << c.name;
-    for (const std::string& line : {std::string("Host: api.example"), "X-API-Key: " + std::string(key),
-                                    std::string("Content-Type: application/json"),
-                                    "Content-Length: " + std::to_string(c.body.size())})
+    for (const std::string& line :
+         {std::string("Host: api.example"), "X-API-Key: " + std::string(key),
+          std::string("Content-Type: application/json"), "Content-Length: " + std::to_string(c.body.size())})
       EXPECT_NE(head.find("\r\n" + line + "\r\n"), std::string::npos) << c.name << ": " << line << " in\n" << head;
   }
 }
@@ -132,11 +132,15 @@ TEST(presign_reply, tolerated) {
       {"empty text for headers", object({id, put_url, public_url, expires_at, R"("required_headers":"")"})},
       {"false for headers", object({id, put_url, public_url, expires_at, R"("required_headers":false)"})},
       {"no expiry at all", object({id, put_url, public_url})},
-      {"escaped slashes", object({id, R"("presigned_url":"https:\/\/s3.example\/k?X-Amz-Signature=ab")", public_url, expires_at})},
+      {"escaped slashes",
+       object({id, R"("presigned_url":"https:\/\/s3.example\/k?X-Amz-Signature=ab")", public_url, expires_at})},
       {"escaped name", object({R"("\u0069d":"3f2c")", put_url, public_url, expires_at})},
-      {"unknown integer beyond 64 bits", object({R"("x":[99999999999999999999999,{"y":-99999999999999999999}])", id, put_url, public_url})},
-      {"unknown integer of 400 digits", object({id, put_url, public_url, expires_at, "\"x\":" + std::string(400, '9')})},
-      {"such digits in a text", object({id, put_url, public_url, R"("\"\\":"a\\\"99999999999999999999999\\","x":18446744073709551616)"})},
+      {"unknown integer beyond 64 bits",
+       object({R"("x":[99999999999999999999999,{"y":-99999999999999999999}])", id, put_url, public_url})},
+      {"unknown integer of 400 digits",
+       object({id, put_url, public_url, expires_at, "\"x\":" + std::string(400, '9')})},
+      {"such digits in a text",
+       object({id, put_url, public_url, R"("\"\\":"a\\\"99999999999999999999999\\","x":18446744073709551616)"})},
       {"framing names that are compared later",
        object({id, put_url, public_url, expires_at,
                R"("required_headers":{"Host":"s3.example","Content-Length":"5","Content-Type":"image/png"})"})},
@@ -200,14 +204,19 @@ TEST(presign_reply, malformed) {
       {"expiry unreadable and no other bound", object({id, put_url, public_url, R"("expires_at":"soon")"})},
       {"expiry an object and no other bound", object({id, put_url, public_url, R"("expires_at":{"date":"soon"})"})},
       {"expiry a small number and no other bound", object({id, put_url, public_url, R"("expires_at":900)"})},
-      {"expiry beyond 64 bits and no other bound", object({id, put_url, public_url, R"("expires_at":99999999999999999999999)"})},
+      {"expiry beyond 64 bits and no other bound",
+       object({id, put_url, public_url, R"("expires_at":99999999999999999999999)"})},
       {"id beyond 64 bits", object({R"("id":18446744073709551616)", put_url, public_url, expires_at})},
-      {"header value beyond 64 bits", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":18446744073709551616})"})},
-      {"large integer with leading zeros", object({id, put_url, public_url, expires_at, R"("x":099999999999999999999999)"})},
+      {"header value beyond 64 bits",
+       object({id, put_url, public_url, expires_at, R"("required_headers":{"x":18446744073709551616})"})},
+      {"large integer with leading zeros",
+       object({id, put_url, public_url, expires_at, R"("x":099999999999999999999999)"})},
       {"large integer with letters", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999z)"})},
       {"large integer with a text", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999"y")"})},
-      {"large integer with two points", object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999.1.2)"})},
-      {"large integer with two signs", object({id, put_url, public_url, expires_at, R"("x":--99999999999999999999999)"})},
+      {"large integer with two points",
+       object({id, put_url, public_url, expires_at, R"("x":99999999999999999999999.1.2)"})},
+      {"large integer with two signs",
+       object({id, put_url, public_url, expires_at, R"("x":--99999999999999999999999)"})},
       {"large integer, and no end", R"({"x":99999999999999999999999,"y":"a\)"},
       {"id a fraction", object({R"("id":7.5)", put_url, public_url, expires_at})},
       {"id negative", object({R"("id":-7)", put_url, public_url, expires_at})},
@@ -224,15 +233,19 @@ TEST(presign_reply, malformed) {
       {"id of 10 000 bytes", object({R"("id":")" + std::string(10'000, 'a') + '"', put_url, public_url, expires_at})},
       {"presigned_url a number", object({id, R"("presigned_url":7)", public_url, expires_at})},
       {"public_url an array", object({id, put_url, R"("public_url":["https://h/"])", expires_at})},
-      {"headers a list of pairs", object({id, put_url, public_url, expires_at, R"("required_headers":[{"name":"x","value":"y"}])"})},
+      {"headers a list of pairs",
+       object({id, put_url, public_url, expires_at, R"("required_headers":[{"name":"x","value":"y"}])"})},
       {"headers true", object({id, put_url, public_url, expires_at, R"("required_headers":true)"})},
       {"headers a string", object({id, put_url, public_url, expires_at, R"("required_headers":"x: y")"})},
       {"header value a fraction", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":1.0})"})},
       {"header value an object", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":{}})"})},
       {"header value an empty list", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[]})"})},
-      {"header value a list of two", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":["1","2"]})"})},
-      {"header value a list of null", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[null]})"})},
-      {"header value a list of lists", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[["1"]]})"})},
+      {"header value a list of two",
+       object({id, put_url, public_url, expires_at, R"("required_headers":{"x":["1","2"]})"})},
+      {"header value a list of null",
+       object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[null]})"})},
+      {"header value a list of lists",
+       object({id, put_url, public_url, expires_at, R"("required_headers":{"x":[["1"]]})"})},
       {"header value null", object({id, put_url, public_url, expires_at, R"("required_headers":{"x":null})"})},
       {"id twice", object({id, id, put_url, public_url, expires_at})},
       {"presigned_url twice", object({id, put_url, put_url, public_url, expires_at})},
@@ -281,7 +294,8 @@ TEST(presign_reply, length) {
   EXPECT_EQ(static_cast<int>(parse(padded(4 << 20), t).what), static_cast<int>(kind::malformed));
 }
 
-// A presigned URL with control characters smuggled as escapes, a scheme other than https, or the key is refused as a URL.
+// A presigned URL with control characters smuggled as escapes, a scheme other than https, or the key is refused as a
+// URL.
 TEST(presign_reply, hostile_urls) {
   const auto with_put = [](std::string_view url) {
     return object({id, "\"presigned_url\":\"" + std::string(url) + '"', public_url, expires_at});
@@ -385,8 +399,9 @@ TEST(presign_reply, signed_until) {
   };
   for (const auto& c : cases) {
     ticket t;
-    const auto refusal = parse(object({id, "\"presigned_url\":\"https://s3.example/k?" + std::string(c.query) + '"',
-                                       public_url, expires_at}), t);
+    const auto refusal = parse(
+        object({id, "\"presigned_url\":\"https://s3.example/k?" + std::string(c.query) + '"', public_url, expires_at}),
+        t);
     EXPECT_FALSE(refusal) << c.name << ": " << refusal.reason;
     EXPECT_EQ(t.dates.signed_until, c.expected ? parse_iso8601(*c.expected) : std::nullopt) << c.name;
   }
@@ -395,8 +410,9 @@ TEST(presign_reply, signed_until) {
 // An `expires_at` is read as serialisers write it.
 TEST(presign_reply, spellings_of_expires_at) {
   for (std::string_view text :
-       {R"("2026-11-22T10:15:30Z")", R"("2026-11-22T10:15:30+00:00")", R"("2026-11-22T10:15:30.000+0000")", R"("2026-11-22 10:15:30")",
-        R"("Sun, 22 Nov 2026 10:15:30 GMT")", "1795342530", "1795342530000", "1795342530.0", "1.79534253e9", R"("1795342530")"}) {
+       {R"("2026-11-22T10:15:30Z")", R"("2026-11-22T10:15:30+00:00")", R"("2026-11-22T10:15:30.000+0000")",
+        R"("2026-11-22 10:15:30")", R"("Sun, 22 Nov 2026 10:15:30 GMT")", "1795342530", "1795342530000", "1795342530.0",
+        "1.79534253e9", R"("1795342530")"}) {
     ticket t;
     const auto refusal = parse(object({id, put_url, public_url, "\"expires_at\":" + std::string(text)}), t);
     EXPECT_FALSE(refusal) << text << refusal.reason;
@@ -405,8 +421,8 @@ TEST(presign_reply, spellings_of_expires_at) {
   }
 }
 
-// An `expires_at` that was never set, in whatever way a serialiser says so, is ignored, and noted: the limit of a URL's life
-// is bound enough.
+// An `expires_at` that was never set, in whatever way a serialiser says so, is ignored, and noted: the limit of a URL's
+// life is bound enough.
 TEST(presign_reply, unset_expires_at) {
   for (std::string_view text : {"null", R"("")", R"(" ")", "false", "0", "0.0", "[]", "{}", R"("0001-01-01T00:00:00Z")",
                                 R"("1970-01-01T00:00:00+00:00")"}) {
@@ -424,8 +440,8 @@ TEST(presign_reply, unset_expires_at) {
 // One that says what we cannot read is ignored, and noted, when the signature bounds the URL.
 TEST(presign_reply, unreadable_expires_at) {
   const std::string url = R"("presigned_url":"https://s3.example/k?X-Amz-Date=20261122T100000Z&X-Amz-Expires=900")";
-  for (std::string_view text : {R"("soon")", R"("")", R"("2026-13-01T00:00:00Z")", "null", "true", "false", "900", "-1", "1e300",
-                                "99999999999999999999999", "-99999999999999999999999", "18446744073709551616",
+  for (std::string_view text : {R"("soon")", R"("")", R"("2026-13-01T00:00:00Z")", "null", "true", "false", "900", "-1",
+                                "1e300", "99999999999999999999999", "-99999999999999999999999", "18446744073709551616",
                                 R"({"date":"2026-11-22 10:15:30","timezone":"UTC"})", "[2026,11,22,10,15,30]"}) {
     ticket t;
     const auto refusal = parse(object({id, url, public_url, "\"expires_at\":" + std::string(text)}), t);

@@ -60,7 +60,8 @@ struct size_case {
 
 // Content-Length is there also for nothing, and exact for as much as there can be.
 TEST(put_head, length) {
-  for (const auto& c : {size_case{0, "0"}, {1, "1"}, {104'857'600, "104857600"}, {18446744073709551615u, "18446744073709551615"}})
+  for (const auto& c :
+       {size_case{0, "0"}, {1, "1"}, {104'857'600, "104857600"}, {18446744073709551615u, "18446744073709551615"}})
     EXPECT_EQ(head_of(ticket_for("https://h/"), "a/b", c.size).values("Content-Length"), strings{c.expected});
 }
 
@@ -70,8 +71,12 @@ struct authority_case {
 
 // Host names the port unless it is the scheme's own, and an IPv6 address in brackets.
 TEST(put_head, host) {
-  for (const auto& c : {authority_case{"https://h:443/", "h"}, {"https://h:8443/", "h:8443"}, {"http://h/", "h"},
-                        {"http://h:443/", "h:443"}, {"https://[::1]:9/", "[::1]:9"}, {"https://[::1]/", "[::1]"}})
+  for (const auto& c : {authority_case{"https://h:443/", "h"},
+                        {"https://h:8443/", "h:8443"},
+                        {"http://h/", "h"},
+                        {"http://h:443/", "h:443"},
+                        {"https://[::1]:9/", "[::1]:9"},
+                        {"https://[::1]/", "[::1]"}})
     EXPECT_EQ(head_of(ticket_for(c.url)).values("Host"), strings{c.expected});
 }
 

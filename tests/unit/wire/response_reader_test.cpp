@@ -59,17 +59,22 @@ const std::vector<answer_case>& answers() {
       {"nor a blank for one", "HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
       {"nor a blank, and no header", "HTTP/1.1 204\r\n\r\n", false, 204, "", true},
       {"nor a blank, HTTP/1.0", "HTTP/1.0 500\r\n\r\nuntil the end", true, 500, "until the end", false},
-      {"nor a blank, interim", "HTTP/1.1 100\r\n\r\nHTTP/1.1 103\r\nLink: </a>\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", false,
-       200, "", true},
+      {"nor a blank, interim",
+       "HTTP/1.1 100\r\n\r\nHTTP/1.1 103\r\nLink: </a>\r\n\r\nHTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", false, 200,
+       "", true},
       {"reason in UTF-8", "HTTP/1.1 200 Erfüllt ✓\r\nContent-Length: 0\r\n\r\n", false, 200, "", true},
-      {"reason with a tab and blanks", "HTTP/1.1 200   all \t right \r\nContent-Length: 0\r\n\r\n", false, 200, "", true},
-      {"names in any case of letters", "HTTP/1.1 200 OK\r\nCONTENT-LENGTH: 2\r\nconnection: CLOSE\r\n\r\nab", false, 200, "ab", false},
+      {"reason with a tab and blanks", "HTTP/1.1 200   all \t right \r\nContent-Length: 0\r\n\r\n", false, 200, "",
+       true},
+      {"names in any case of letters", "HTTP/1.1 200 OK\r\nCONTENT-LENGTH: 2\r\nconnection: CLOSE\r\n\r\nab", false,
+       200, "ab", false},
       {"no blank behind the colon", "HTTP/1.1 200 OK\r\nContent-Length:2\r\nX:\r\n\r\nab", false, 200, "ab", true},
       {"folded header", "HTTP/1.1 200 OK\r\nX: a\r\n  b\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
-      {"one length twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
+      {"one length twice", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab",
+       true},
       {"one length as a list", "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nab", false, 200, "ab", true},
-      {"chunk extensions", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2 ; a=\"b;c\" ;d\r\nab\r\n0;e\r\nT: 1\r\nU: 2\r\n\r\n", false,
-       200, "ab", true},
+      {"chunk extensions",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2 ; a=\"b;c\" ;d\r\nab\r\n0;e\r\nT: 1\r\nU: 2\r\n\r\n",
+       false, 200, "ab", true},
       {"empty encoding", "HTTP/1.1 200 OK\r\nContent-Encoding:\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
       {"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
       {"Connection with a parameter", odd("Connection: keep-alive; timeout=5"), false, 200, "ab", true},
@@ -82,30 +87,36 @@ const std::vector<answer_case>& answers() {
       {"Connection: close in a folded line", odd("Connection: foo bar,\r\n\tclose"), false, 200, "ab", false},
       {"Proxy-Connection with a parameter", odd("Proxy-Connection: x; y"), false, 200, "ab", true},
       {"Proxy-Connection: close with a parameter", odd("Proxy-Connection: close; y"), false, 200, "ab", false},
-      {"two odd ones", odd("Connection: foo bar\r\nConnection: close; x\r\nproxy-connection: a=b"), false, 200, "ab", false},
+      {"two odd ones", odd("Connection: foo bar\r\nConnection: close; x\r\nproxy-connection: a=b"), false, 200, "ab",
+       false},
       {"an odd and a plain one", odd("Connection: foo bar\r\nConnection: close"), false, 200, "ab", false},
-      {"a plain and an odd one", odd("Connection: close\r\nConnection: keep-alive; timeout=5"), false, 200, "ab", false},
+      {"a plain and an odd one", odd("Connection: close\r\nConnection: keep-alive; timeout=5"), false, 200, "ab",
+       false},
       {"an odd one is no other header", odd("Connection: Content-Length: 1"), false, 200, "ab", true},
       {"odd, last", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: a b\r\n\r\nab", false, 200, "ab", true},
-      {"odd, no reason phrase", "HTTP/1.1 200\r\nConnection: a b\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
-      {"odd, HTTP/1.0", "HTTP/1.0 200 OK\r\nConnection: keep-alive; a\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
-      {"odd, interim", "HTTP/1.1 103 Hints\r\nConnection: a b, close\r\n\r\n" + odd("Connection: c d"), false, 200, "ab", true},
-      {"odd, chunked", "HTTP/1.1 200 OK\r\nConnection: a b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", false, 200, "a",
+      {"odd, no reason phrase", "HTTP/1.1 200\r\nConnection: a b\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab",
        true},
+      {"odd, HTTP/1.0", "HTTP/1.0 200 OK\r\nConnection: keep-alive; a\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab",
+       false},
+      {"odd, interim", "HTTP/1.1 103 Hints\r\nConnection: a b, close\r\n\r\n" + odd("Connection: c d"), false, 200,
+       "ab", true},
+      {"odd, chunked", "HTTP/1.1 200 OK\r\nConnection: a b\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+       false, 200, "a", true},
       {"odd, until the end", "HTTP/1.1 200 OK\r\nConnection: a b\r\n\r\nall", true, 200, "all", false},
       {"no length until close", "HTTP/1.1 500 Oops\r\n\r\nuntil the end", true, 500, "until the end", false},
       {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", false},
-      {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", false, 200,
-       "abcde", true},
-      {"chunked with trailer",
-       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n", false, 200, "a", true},
+      {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n", false,
+       200, "abcde", true},
+      {"chunked with trailer", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-T: 1\r\n\r\n",
+       false, 200, "a", true},
       {"204", "HTTP/1.1 204 No Content\r\n\r\n", false, 204, "", true},
       {"continue first", "HTTP/1.1 100 Continue\r\n\r\n" + std::string(ok), false, 200, "", true},
       {"several interim ones",
        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" +
            std::string(ok),
        false, 200, "", true},
-      {"identity", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab", true},
+      {"identity", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nab", false, 200, "ab",
+       true},
   };
   return cases;
 }
@@ -153,7 +164,8 @@ TEST(response_reader, split_at_every_byte_and_leftovers_stay) {
 TEST(response_reader, headers) {
   const auto r = read("HTTP/1.1 103 Early Hints\r\nRetry-After: 99\r\nETag: \"old\"\r\nx-amz-request-id: OLD\r\n\r\n"
                       "HTTP/1.1 503 Slow Down\r\ndate: Sun, 06 Nov 1994 08:49:37 GMT\r\nX-AMZ-Request-Id: R1\r\n"
-                      "x-amz-server-side-encryption: aws:kms\r\netag: \"ab\"\r\nlocation: https://h/p?q\r\nx-amz-error-code: SlowDown\r\n"
+                      "x-amz-server-side-encryption: aws:kms\r\netag: \"ab\"\r\nlocation: "
+                      "https://h/p?q\r\nx-amz-error-code: SlowDown\r\n"
                       "Content-Length: 0\r\n\r\n",
                       7);
   EXPECT_EQ(r.answer.status, 503);
@@ -182,14 +194,17 @@ TEST(response_reader, encodings) {
       {"gzip", with("Content-Encoding: gzip\r\n", "ab"), true},
       {"gzip of nothing", with("Content-Encoding: gzip\r\n", ""), false},
       {"brotli of nothing", with("Content-Encoding: br\r\n", ""), false},
-      {"gzip of no chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n0\r\n\r\n", false},
-      {"gzip, chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n2\r\nab\r\n0\r\n\r\n", true},
+      {"gzip of no chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n0\r\n\r\n",
+       false},
+      {"gzip, chunked",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n2\r\nab\r\n0\r\n\r\n", true},
       {"gzip without a body", "HTTP/1.1 204 No Content\r\nContent-Encoding: gzip\r\n\r\n", false},
       {"identity", with("Content-Encoding: Identity\r\n", "ab"), false},
       {"empty", with("Content-Encoding: \r\n", "ab"), false},
       {"two times identity", with("Content-Encoding: identity, identity\r\n", "ab"), false},
       {"identity and gzip", with("Content-Encoding: identity, gzip\r\n", "ab"), true},
-      {"a second one does not take the first back", with("Content-Encoding: gzip\r\nContent-Encoding: identity\r\n", "ab"), true},
+      {"a second one does not take the first back",
+       with("Content-Encoding: gzip\r\nContent-Encoding: identity\r\n", "ab"), true},
       {"nor the other way round", with("Content-Encoding: identity\r\nContent-Encoding: gzip\r\n", "ab"), true},
       {"transfer coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", true},
       {"on an interim answer", "HTTP/1.1 103 Early Hints\r\nContent-Encoding: gzip\r\n\r\n" + with("", "ab"), false},
@@ -201,9 +216,11 @@ TEST(response_reader, encodings) {
   }
 }
 
-// A connection on which somebody might see another end of the answer than we do carries no further one; nor does that of a 421.
+// A connection on which somebody might see another end of the answer than we do carries no further one; nor does that
+// of a 421.
 TEST(response_reader, connections_that_are_not_kept) {
-  for (const char* bytes : {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+  for (const char* bytes : {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n",
+                            "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
                             "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n",
                             "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
                             "HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n"}) {
@@ -232,14 +249,17 @@ TEST(response_reader, answers_to_head) {
        18446744073709551614u, true},
       {"empty", std::string(ok), 200, 0, true},
       {"no length", "HTTP/1.1 200 OK\r\n\r\n", 200, std::nullopt, true},
-      {"not found", "HTTP/1.1 404 Not Found\r\nContent-Length: 300\r\nContent-Type: application/xml\r\n\r\n", 404, 300, true},
-      {"redirect", "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://elsewhere/\r\nContent-Length: 5\r\n\r\n", 307, 5, true},
+      {"not found", "HTTP/1.1 404 Not Found\r\nContent-Length: 300\r\nContent-Type: application/xml\r\n\r\n", 404, 300,
+       true},
+      {"redirect", "HTTP/1.1 307 Temporary Redirect\r\nLocation: https://elsewhere/\r\nContent-Length: 5\r\n\r\n", 307,
+       5, true},
       {"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 200, std::nullopt, true},
       {"encoded", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 7\r\n\r\n", 200, 7, true},
       {"close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 7\r\n\r\n", 200, 7, false},
       {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 7\r\n\r\n", 200, 7, false},
-      {"interim first", "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200,
-       7, true},
+      {"interim first",
+       "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n", 200, 7,
+       true},
   };
   for (const auto& c : cases) {
     const std::string all = c.bytes + "HTTP/1.1 404 Not Found\r\nContent-Length: 1\r\n\r\nx";
@@ -279,7 +299,8 @@ TEST(response_reader, answers_to_head) {
 TEST(response_reader, content_length) {
   EXPECT_EQ(read("HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nhello", 1000).answer.content_length, 5u);
   EXPECT_EQ(read(ok, 1000).answer.content_length, 0u);
-  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1000).answer.content_length, std::nullopt);
+  EXPECT_EQ(read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 1000).answer.content_length,
+            std::nullopt);
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\n\r\nall", 1000, true).answer.content_length, std::nullopt);
 }
 
@@ -288,8 +309,8 @@ struct broken_case {
   std::string bytes;
 };
 
-// What is no HTTP/1.1 answer that we accept is broken: garbage, switched protocols, and whatever leaves the end of an answer in
-// doubt.
+// What is no HTTP/1.1 answer that we accept is broken: garbage, switched protocols, and whatever leaves the end of an
+// answer in doubt.
 TEST(response_reader, broken) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n";
   std::string many_odd;
@@ -346,13 +367,16 @@ TEST(response_reader, broken) {
   };
   for (const auto& c : cases)
     for (const std::size_t piece : {c.bytes.size(), std::size_t{1}})
-      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken)) << c.name << ' ' << piece;
+      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken))
+          << c.name << ' ' << piece;
 }
 
 // A line feed alone ends no line: where one does not, another that is between us and the peer may see two answers.
 TEST(response_reader, bare_line_feeds) {
-  EXPECT_EQ(static_cast<int>(read("HTTP/1.1 200 OK\nContent-Length: 0\n\n", 1000).end), static_cast<int>(progress::broken));
-  EXPECT_EQ(static_cast<int>(read("HTTP/1.1 200 OK\r\nX: a\nContent-Length: 0\r\n\r\n", 1000).end), static_cast<int>(progress::broken));
+  EXPECT_EQ(static_cast<int>(read("HTTP/1.1 200 OK\nContent-Length: 0\n\n", 1000).end),
+            static_cast<int>(progress::broken));
+  EXPECT_EQ(static_cast<int>(read("HTTP/1.1 200 OK\r\nX: a\nContent-Length: 0\r\n\r\n", 1000).end),
+            static_cast<int>(progress::broken));
 }
 
 // An answer cut short by the peer is broken, at every byte.
@@ -362,14 +386,16 @@ TEST(response_reader, cut_short) {
     for (std::size_t n = 1; n < c.bytes.size(); ++n) {
       const std::string begun = c.bytes.substr(0, n);
       if (begun.starts_with("HTTP/1.1 10") && begun.ends_with("\r\n\r\n")) continue; // see the next test
-      EXPECT_EQ(static_cast<int>(read(begun, 1000, true).end), static_cast<int>(progress::broken)) << c.name << " at " << n;
+      EXPECT_EQ(static_cast<int>(read(begun, 1000, true).end), static_cast<int>(progress::broken))
+          << c.name << " at " << n;
     }
   }
 }
 
 // A peer that closes after an interim answer, or before anything, gave no answer: broken, not a whole one of status 0.
 TEST(response_reader, regression_closed_before_the_answer) {
-  for (const char* begun : {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n", ""}) {
+  for (const char* begun :
+       {"HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n", ""}) {
     response_reader reader;
     std::size_t consumed = 0;
     reader.push(begun, consumed);
@@ -400,7 +426,9 @@ TEST(response_reader, regression_endless_line_in_a_chunked_body) {
   const std::string start = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   for (const std::string chunk : {"5;", "0\r\nTrailer: "})
     for (const std::size_t piece : {std::size_t{100'000}, std::size_t{1000}})
-      EXPECT_EQ(static_cast<int>(read(start + chunk + std::string(40'000, 'x'), piece).end), static_cast<int>(progress::broken)) << chunk;
+      EXPECT_EQ(static_cast<int>(read(start + chunk + std::string(40'000, 'x'), piece).end),
+                static_cast<int>(progress::broken))
+          << chunk;
 }
 
 // A head over 16 KiB is refused in one piece and in many: long lines, many lines, no line end at all.
@@ -417,7 +445,8 @@ TEST(response_reader, long_heads) {
   };
   for (const auto& c : cases)
     for (const std::size_t piece : {c.bytes.size(), std::size_t{1000}, std::size_t{16'384}})
-      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken)) << c.name << ' ' << piece;
+      EXPECT_EQ(static_cast<int>(read(c.bytes, piece).end), static_cast<int>(progress::broken))
+          << c.name << ' ' << piece;
   const std::string fits = start + "X: " + std::string(15'000, 'v') + "\r\nContent-Length: 0\r\n\r\n";
   for (const std::size_t piece : {fits.size(), std::size_t{1000}})
     EXPECT_EQ(static_cast<int>(read(fits, piece).end), static_cast<int>(progress::complete)) << piece;
@@ -435,7 +464,8 @@ TEST(response_reader, interim_answers_are_counted) {
 
 // Of a body 64 KiB are kept; more completes the answer without draining it, and the connection is not used again.
 TEST(response_reader, long_bodies) {
-  for (const std::size_t bytes : {response_body_max - 1, response_body_max, response_body_max + 1, std::size_t{300'000}}) {
+  for (const std::size_t bytes :
+       {response_body_max - 1, response_body_max, response_body_max + 1, std::size_t{300'000}}) {
     const bool fits = bytes <= response_body_max;
     const std::string head = "HTTP/1.1 500 Oops\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
     for (const std::size_t piece : {std::size_t{1'000'000}, std::size_t{4096}}) {

@@ -33,8 +33,10 @@ TEST(s3_error, bodies) {
       {"text", "upstream connect error", "", "", ""},
       {"BOM", "\xef\xbb\xbf" + declaration + "<Error><Code>C</Code></Error>", "C", "", ""},
       {"a doctype", "<!DOCTYPE Error><Error><Code>C</Code></Error>", "C", "", ""},
-      {"namespace with a prefix", "<s3:Error xmlns:s3=\"x\"><s3:Code>C</s3:Code><s3:Message>m</s3:Message></s3:Error>", "C", "m", ""},
-      {"another root", "<ErrorResponse><Error><Code>C</Code></Error><RequestId>outside</RequestId></ErrorResponse>", "C", "", ""},
+      {"namespace with a prefix", "<s3:Error xmlns:s3=\"x\"><s3:Code>C</s3:Code><s3:Message>m</s3:Message></s3:Error>",
+       "C", "m", ""},
+      {"another root", "<ErrorResponse><Error><Code>C</Code></Error><RequestId>outside</RequestId></ErrorResponse>",
+       "C", "", ""},
       {"two other roots", "<Response><Errors><Error><Code>C</Code></Error></Errors></Response>", "C", "", ""},
       {"three other roots", "<a><b><c><Error><Code>C</Code></Error></c></b></a>", "", "", ""},
       {"small letters", "<error><code>C</code><requestid>R</requestid></error>", "C", "", "R"},
@@ -54,10 +56,12 @@ TEST(s3_error, bodies) {
 
 // A redirect's error names the host to turn to.
 TEST(s3_error, endpoint) {
-  const auto redirect = parse_s3_error("<Error><Code>PermanentRedirect</Code><Endpoint>\n b.s3-eu-west-1.amazonaws.com </Endpoint></Error>");
+  const auto redirect = parse_s3_error(
+      "<Error><Code>PermanentRedirect</Code><Endpoint>\n b.s3-eu-west-1.amazonaws.com </Endpoint></Error>");
   EXPECT_EQ(redirect.endpoint, "b.s3-eu-west-1.amazonaws.com");
   EXPECT_EQ(parse_s3_error("<Error><Code>C</Code></Error>").endpoint, "");
-  EXPECT_EQ(parse_s3_error("<Error><Endpoint>" + std::string(50'000, 'a') + "</Endpoint></Error>").endpoint.size(), 256u);
+  EXPECT_EQ(parse_s3_error("<Error><Endpoint>" + std::string(50'000, 'a') + "</Endpoint></Error>").endpoint.size(),
+            256u);
 }
 
 // Whether an answer is nothing but an error is told: in a 2xx only such a one counts.
@@ -67,7 +71,8 @@ TEST(s3_error, whole_answers) {
   EXPECT_FALSE(parse_s3_error("<Result/>").is_whole_answer);
 }
 
-// Only code, message, request id and endpoint leave the body: what SignatureDoesNotMatch echoes of the request stays inside.
+// Only code, message, request id and endpoint leave the body: what SignatureDoesNotMatch echoes of the request stays
+// inside.
 TEST(s3_error, nothing_else_is_taken) {
   const auto e = parse_s3_error("<Error><Code>SignatureDoesNotMatch</Code><Message>m</Message><AWSAccessKeyId>CANARY"
                                 "</AWSAccessKeyId><StringToSign>CANARY</StringToSign><SignatureProvided>CANARY"
@@ -88,10 +93,12 @@ TEST(s3_error, bounded) {
 
 // Entities are not expanded from definitions, deep nesting is survived, and a cut body does no harm.
 TEST(s3_error, hostile) {
-  parse_s3_error("<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><Error><Code>&b;</Code></Error>");
-  EXPECT_EQ(parse_s3_error("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><Error><Message>&e;</Message></Error>")
-                .message.find("root"),
-            std::string::npos);
+  parse_s3_error(
+      "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><Error><Code>&b;</Code></Error>");
+  EXPECT_EQ(
+      parse_s3_error("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><Error><Message>&e;</Message></Error>")
+          .message.find("root"),
+      std::string::npos);
   std::string deep;
   for (int i = 0; i < 15'000; ++i) deep += "<a>";
   parse_s3_error(deep);

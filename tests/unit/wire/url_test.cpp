@@ -35,8 +35,8 @@ TEST(url, accepted) {
       {"https://[2001:DB8::1]:9000/a", "2001:db8::1", 9000, "/a", "[2001:db8::1]:9000"},
       {"https://h/a/../b//c/./d", "h", 443, "/a/../b//c/./d", "h"},
       {"https://h/%2f%2F%41~%7E+%20?a=%2b&a=&&b;c=/?:@", "h", 443, "/%2f%2F%41~%7E+%20?a=%2b&a=&&b;c=/?:@", "h"},
-      {"https://bucket.s3.amazonaws.com/k?X-Amz-Signature=ab", "bucket.s3.amazonaws.com", 443,
-       "/k?X-Amz-Signature=ab", "bucket.s3.amazonaws.com"},
+      {"https://bucket.s3.amazonaws.com/k?X-Amz-Signature=ab", "bucket.s3.amazonaws.com", 443, "/k?X-Amz-Signature=ab",
+       "bucket.s3.amazonaws.com"},
   };
   for (const auto& c : cases) {
     url u;
@@ -53,7 +53,8 @@ struct refused_case {
   std::string_view input;
 };
 
-// Every hostile form is refused: other schemes, user information, fragments, spaces, controls, encoded hosts, bad ports.
+// Every hostile form is refused: other schemes, user information, fragments, spaces, controls, encoded hosts, bad
+// ports.
 TEST(url, refused) {
   const refused_case cases[] = {
       {"empty", ""},
@@ -160,7 +161,8 @@ TEST(url, length) {
 
 // A reason never contains the URL.
 TEST(url, reasons_are_silent) {
-  for (std::string_view text : {"ftp://h/CANARY", "https://CANARY@h/", "https://h/CANARY#", "https://h:0/CANARY", "CANARY"}) {
+  for (std::string_view text :
+       {"ftp://h/CANARY", "https://CANARY@h/", "https://h/CANARY#", "https://h:0/CANARY", "CANARY"}) {
     url u;
     EXPECT_EQ(parse_url(text, u).find("CANARY"), std::string_view::npos) << text;
   }
@@ -210,10 +212,18 @@ TEST(url, public_url) {
   for (std::string_view text : {"https://cdn.example/a.png", "http://127.0.0.1:9000/a?b#c", "https://h/%20"})
     EXPECT_EQ(refuse_public_url(text), "") << text;
   const refused_case cases[] = {
-      {"empty", ""},           {"relative", "/a"},           {"javascript", "javascript:alert(1)"},
-      {"file", "file:///a"},   {"space", "https://h/a b"},   {"LF", "https://h/a\nb"},
-      {"CR", "https://h/\r"},  {"ESC", "https://h/\x1b"},    {"NUL", "https://h/\0"sv},
-      {"DEL", "https://h/\x7f"}, {"tab", "https://h/\t"},    {"space before", " https://h"},
+      {"empty", ""},
+      {"relative", "/a"},
+      {"javascript", "javascript:alert(1)"},
+      {"file", "file:///a"},
+      {"space", "https://h/a b"},
+      {"LF", "https://h/a\nb"},
+      {"CR", "https://h/\r"},
+      {"ESC", "https://h/\x1b"},
+      {"NUL", "https://h/\0"sv},
+      {"DEL", "https://h/\x7f"},
+      {"tab", "https://h/\t"},
+      {"space before", " https://h"},
   };
   for (const auto& c : cases) EXPECT_NE(refuse_public_url(c.input), "") << c.name;
   EXPECT_NE(refuse_public_url("https://h/" + std::string(url_bytes_max, 'a')), "");
@@ -221,21 +231,45 @@ TEST(url, public_url) {
 
 // C1 controls are control characters too: a terminal acts on U+009B as on ESC [.
 TEST(url, regression_c1_in_a_public_url) {
-  EXPECT_NE(refuse_public_url("https://h/\xc2\x9b" "31m"), "");
+  EXPECT_NE(refuse_public_url("https://h/\xc2\x9b"
+                              "31m"),
+            "");
   EXPECT_NE(refuse_public_url("https://h/\x9b"), "");
 }
 
 // A reader that remembers an origin reads whatever follows as one that remembers nothing: same verdict, same parts.
 TEST(url, remembered_origins_change_nothing) {
-  const std::string_view firsts[] = {"https://h:8443/a?b=%2F", "https://H/x", "http://h", "https://[::1]:9000/", "https://h?q=/"};
+  const std::string_view firsts[] = {"https://h:8443/a?b=%2F", "https://H/x", "http://h", "https://[::1]:9000/",
+                                     "https://h?q=/"};
   const std::string_view seconds[] = {
-      "https://h:8443/a",       "https://h:8443",           "https://h:8443?x",      "https://h:84430/a",
-      "https://h:8443@evil/a",  "https://h:8443/a#f",       "https://h:8443/a b",    "https://h:8443/%4",
-      "https://h:8443/%",       "https://h:8443/%zz",       "https://h:8443/%41%2f", "https://h:8443/a?b?c/d:@!$&'()*+,;=-._~",
-      "https://h:8443/a\"b",    "https://h:8443/a[1]",      "https://h:8443/\x80",   "https://h:8443/a\r\nb",
-      "https://h:8443/a\\b",    "https://h:8443/{a}",       "https://h:8443/a|b^`",  "https://H/x",
-      "https://h/x",            "https://H.evil/x",         "http://h/a",            "http://h.evil/",
-      "http://hevil",           "https://[::1]:9000/k?v=1", "https://[::1]:9000",    "https://h/?q=/",
+      "https://h:8443/a",
+      "https://h:8443",
+      "https://h:8443?x",
+      "https://h:84430/a",
+      "https://h:8443@evil/a",
+      "https://h:8443/a#f",
+      "https://h:8443/a b",
+      "https://h:8443/%4",
+      "https://h:8443/%",
+      "https://h:8443/%zz",
+      "https://h:8443/%41%2f",
+      "https://h:8443/a?b?c/d:@!$&'()*+,;=-._~",
+      "https://h:8443/a\"b",
+      "https://h:8443/a[1]",
+      "https://h:8443/\x80",
+      "https://h:8443/a\r\nb",
+      "https://h:8443/a\\b",
+      "https://h:8443/{a}",
+      "https://h:8443/a|b^`",
+      "https://H/x",
+      "https://h/x",
+      "https://H.evil/x",
+      "http://h/a",
+      "http://h.evil/",
+      "http://hevil",
+      "https://[::1]:9000/k?v=1",
+      "https://[::1]:9000",
+      "https://h/?q=/",
   };
   for (const auto first : firsts)
     for (const auto second : seconds) {

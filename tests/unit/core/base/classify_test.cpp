@@ -12,18 +12,19 @@ struct presign_case {
   std::optional<outcome_kind> expected;
 };
 
-// The API's answers: a 2xx is for its body to judge (201 is what frameworks give to a POST), 401 ends the run, 429 and its kin
-// slow down, 502 to 504 say that the host is away, what HTTP calls worth another try gets one, the rest is final.
+// The API's answers: a 2xx is for its body to judge (201 is what frameworks give to a POST), 401 ends the run, 429 and
+// its kin slow down, 502 to 504 say that the host is away, what HTTP calls worth another try gets one, the rest is
+// final.
 TEST(classify, presign_answers) {
   const presign_case cases[] = {
-      {200, {}},        {201, {}},          {202, {}},        {204, {}},        {299, {}},        {300, rejected},
-      {301, rejected},  {302, rejected},    {304, rejected},  {307, rejected},  {400, rejected},  {401, key_refused},
-      {403, rejected},  {404, rejected},    {405, rejected},  {408, transient}, {409, rejected},  {413, rejected},
-      {421, transient}, {422, rejected},    {423, rejected},  {425, transient}, {426, rejected},  {429, throttled},
-      {451, rejected},  {499, transient},   {500, transient}, {501, rejected},  {502, gateway},   {503, unavailable},
-      {504, gateway},   {505, rejected},    {507, throttled}, {509, throttled}, {511, transient}, {520, transient},
-      {521, gateway}, {522, gateway},   {523, gateway}, {524, transient}, {525, transient}, {526, transient},
-      {527, transient}, {529, throttled},   {530, gateway}, {599, transient},
+      {200, {}},        {201, {}},        {202, {}},        {204, {}},        {299, {}},        {300, rejected},
+      {301, rejected},  {302, rejected},  {304, rejected},  {307, rejected},  {400, rejected},  {401, key_refused},
+      {403, rejected},  {404, rejected},  {405, rejected},  {408, transient}, {409, rejected},  {413, rejected},
+      {421, transient}, {422, rejected},  {423, rejected},  {425, transient}, {426, rejected},  {429, throttled},
+      {451, rejected},  {499, transient}, {500, transient}, {501, rejected},  {502, gateway},   {503, unavailable},
+      {504, gateway},   {505, rejected},  {507, throttled}, {509, throttled}, {511, transient}, {520, transient},
+      {521, gateway},   {522, gateway},   {523, gateway},   {524, transient}, {525, transient}, {526, transient},
+      {527, transient}, {529, throttled}, {530, gateway},   {599, transient},
   };
   for (const auto& c : cases) EXPECT_EQ(classify_presign(c.status), c.expected) << c.status;
 }
@@ -100,13 +101,13 @@ TEST(classify, regression_minio_throttles) {
 // Without a code the status alone decides; redirects are never followed.
 TEST(classify, put_answers_by_status_alone) {
   const put_case cases[] = {
-      {200, "", {}},         {400, "", rejected},  {401, "", refused},   {403, "", refused},   {404, "", rejected},
-      {405, "", rejected},   {408, "", transient}, {409, "", rejected},  {411, "", rejected},  {412, "", rejected},
-      {413, "", rejected},   {429, "", throttled}, {499, "", transient}, {500, "", transient}, {501, "", rejected},
-      {502, "", gateway},    {503, "", unavailable},   {504, "", gateway},   {522, "", gateway}, {524, "", transient},
-      {421, "", transient},  {423, "", rejected},  {425, "", transient}, {505, "", rejected},  {507, "", throttled},
-      {509, "", throttled},  {529, "", throttled}, {530, "", gateway},
-      {301, "", refused},    {302, "", refused},   {307, "", refused},   {308, "", refused},
+      {200, "", {}},        {400, "", rejected},    {401, "", refused},   {403, "", refused},   {404, "", rejected},
+      {405, "", rejected},  {408, "", transient},   {409, "", rejected},  {411, "", rejected},  {412, "", rejected},
+      {413, "", rejected},  {429, "", throttled},   {499, "", transient}, {500, "", transient}, {501, "", rejected},
+      {502, "", gateway},   {503, "", unavailable}, {504, "", gateway},   {522, "", gateway},   {524, "", transient},
+      {421, "", transient}, {423, "", rejected},    {425, "", transient}, {505, "", rejected},  {507, "", throttled},
+      {509, "", throttled}, {529, "", throttled},   {530, "", gateway},   {301, "", refused},   {302, "", refused},
+      {307, "", refused},   {308, "", refused},
   };
   for (const auto& c : cases) EXPECT_EQ(classify_put(c.status, c.code), c.expected) << c.status;
 }
@@ -126,8 +127,7 @@ TEST(classify, codes_match_exactly) {
 TEST(classify, names) {
   for (int i = 0; i <= static_cast<int>(cancelled); ++i) {
     EXPECT_NE(name_of(static_cast<outcome_kind>(i)), "unknown") << i;
-    for (int j = 0; j < i; ++j)
-      EXPECT_NE(name_of(static_cast<outcome_kind>(i)), name_of(static_cast<outcome_kind>(j)));
+    for (int j = 0; j < i; ++j) EXPECT_NE(name_of(static_cast<outcome_kind>(i)), name_of(static_cast<outcome_kind>(j)));
   }
 }
 

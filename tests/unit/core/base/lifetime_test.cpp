@@ -55,18 +55,21 @@ TEST(lifetime, expiry_and_both_readings_of_expires_at) {
     EXPECT_EQ(l.use_before, asked + c.use_before) << c.name;
     EXPECT_EQ(l.issued, asked) << c.name;
     EXPECT_EQ(l.retained_until.has_value(), c.retained) << c.name;
-    if (c.retained) { EXPECT_EQ(l.retained_until, dates.expires_at) << c.name; }
+    if (c.retained) {
+      EXPECT_EQ(l.retained_until, dates.expires_at) << c.name;
+    }
   }
 }
 
-// One of several clocks behind a name may be off: a ticket is as good as its own reply's date makes it, or as all dates do,
-// whichever is better.
+// One of several clocks behind a name may be off: a ticket is as good as its own reply's date makes it, or as all dates
+// do, whichever is better.
 TEST(lifetime, a_reply_is_judged_by_its_own_clock_where_others_would_have_its_ticket_dead) {
   const auto usable = [](millis date_off, millis signer_off) {
     server_clock own;
     own.observe(asked, asked, issued + date_off, 0ms);
     const ticket_dates dates{issued + signer_off + 900s, {}};
-    return lifetime_of(dates, asked, clock_for(dates, asked, asked, exact_clock(), own, lifetime_max), lifetime_max).usable(asked);
+    return lifetime_of(dates, asked, clock_for(dates, asked, asked, exact_clock(), own, lifetime_max), lifetime_max)
+        .usable(asked);
   };
   EXPECT_TRUE(usable(0ms, 0ms));
   EXPECT_TRUE(usable(-40min, -40min)) << "signed and dated by a clock that is behind";

@@ -18,29 +18,29 @@ TEST(ring, behaves_as_a_deque) {
     std::deque<int> model;
     for (int step = 0; step < 2000; ++step) {
       switch (rng.up_to(seed % 2 == 0 ? 4 : 5)) {
-        case 0:
-        case 5:
-          tested.push_back(step);
-          model.push_back(step);
-          break;
-        case 1:
-          tested.push_front(step);
-          model.push_front(step);
-          break;
-        case 2:
-        case 3:
-          if (model.empty()) break;
-          ASSERT_EQ(tested.front(), model.front()) << seed;
-          ASSERT_EQ(tested.pop_front(), model.front()) << seed;
-          model.pop_front();
-          break;
-        case 4: {
-          const int victim = static_cast<int>(rng.up_to(step));
-          const auto at = std::find(model.begin(), model.end(), victim);
-          ASSERT_EQ(tested.erase(victim), at != model.end()) << seed;
-          if (at != model.end()) model.erase(at);
-          break;
-        }
+      case 0:
+      case 5:
+        tested.push_back(step);
+        model.push_back(step);
+        break;
+      case 1:
+        tested.push_front(step);
+        model.push_front(step);
+        break;
+      case 2:
+      case 3:
+        if (model.empty()) break;
+        ASSERT_EQ(tested.front(), model.front()) << seed;
+        ASSERT_EQ(tested.pop_front(), model.front()) << seed;
+        model.pop_front();
+        break;
+      case 4: {
+        const int victim = static_cast<int>(rng.up_to(step));
+        const auto at = std::find(model.begin(), model.end(), victim);
+        ASSERT_EQ(tested.erase(victim), at != model.end()) << seed;
+        if (at != model.end()) model.erase(at);
+        break;
+      }
       }
       ASSERT_EQ(tested.size(), model.size()) << seed;
       ASSERT_EQ(tested.empty(), model.empty()) << seed;

@@ -7,11 +7,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr instant ours(millis since_start) { return instant{} + since_start; }
-constexpr wall_time theirs(millis since_epoch) { return wall_time{since_epoch}; }
+constexpr instant ours(millis since_start) {
+  return instant{} + since_start;
+}
+constexpr wall_time theirs(millis since_epoch) {
+  return wall_time{since_epoch};
+}
 
 // Before the first answer nothing is known.
-TEST(server_clock, knows_nothing_at_first) { EXPECT_FALSE(server_clock{}.known()); }
+TEST(server_clock, knows_nothing_at_first) {
+  EXPECT_FALSE(server_clock{}.known());
+}
 
 struct one_answer_case {
   const char* name;
@@ -75,14 +81,15 @@ TEST(server_clock, a_set_clock_is_believed) {
   }
 }
 
-// One backend of three is 40 minutes ahead, or one header in a row was garbled: the majority is believed. (regression: each
-// such header turned the clock, and tickets that were valid were dead on arrival)
+// One backend of three is 40 minutes ahead, or one header in a row was garbled: the majority is believed. (regression:
+// each such header turned the clock, and tickets that were valid were dead on arrival)
 TEST(server_clock, regression_the_majority_is_believed) {
   for (const int every : {3, 5, 100}) {
     server_clock clock;
     for (int i = 0; i < 200; ++i) {
       const bool wrong = i % every == every - 1;
-      clock.observe(ours(10ms * i), ours(10ms * i + 5ms), theirs(10'000'000ms + 10ms * i + (wrong ? 2'400'000ms : 0ms)), 1000ms);
+      clock.observe(ours(10ms * i), ours(10ms * i + 5ms), theirs(10'000'000ms + 10ms * i + (wrong ? 2'400'000ms : 0ms)),
+                    1000ms);
       if (i < 3) continue;
       EXPECT_LE(clock.at(ours(0ms)), theirs(10'002'000ms)) << i << " of " << every;
     }

@@ -38,7 +38,8 @@ TEST(connection_pace, pauses_after_a_failure) {
   EXPECT_TRUE(pace.limited());
 }
 
-// A limit once met is kept to: those below it that are lost are made anew soon, and one beyond it is tried after the pause.
+// A limit once met is kept to: those below it that are lost are made anew soon, and one beyond it is tried after the
+// pause.
 TEST(connection_pace, keeps_to_a_limit) {
   connection_pace pace({});
   for (int n = 1; n <= 9; ++n) pace.opened(n);
@@ -56,7 +57,8 @@ TEST(connection_pace, keeps_to_a_limit) {
   EXPECT_FALSE(pace.may_open(t0 + 300ms, 1, 9));
 }
 
-// A limit that is not met again is given up little by little: one refused connection does not hold a host back for good.
+// A limit that is not met again is given up little by little: one refused connection does not hold a host back for
+// good.
 TEST(connection_pace, regression_a_limit_that_is_gone) {
   connection_pace pace({});
   for (int n = 1; n <= 64; ++n) pace.opened(n);

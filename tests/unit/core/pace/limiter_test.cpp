@@ -52,7 +52,8 @@ TEST(limiter, figures_merge) {
   EXPECT_GE(a.latency.quantile(1), 1s);
 }
 
-/// How large a window of 8 has become after two dozen rounds, where from the tenth on bodies are larger and answers slower.
+/// How large a window of 8 has become after two dozen rounds, where from the tenth on bodies are larger and answers
+/// slower.
 int size_after_growth_of(std::uint64_t first_bytes, std::uint64_t later_bytes, std::chrono::nanoseconds later_latency) {
   limiter tested({1, 8, 1024, true}, {});
   instant now = t0;

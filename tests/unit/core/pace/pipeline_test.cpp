@@ -1,5 +1,5 @@
-// How many presigns may wait in line on one connection: found out by trying, and given up for good at the first sign that
-// the API cannot take it.
+// How many presigns may wait in line on one connection: found out by trying, and given up for good at the first sign
+// that the API cannot take it.
 
 #include "core/pace/pipeline.hpp"
 
@@ -59,8 +59,8 @@ TEST(pipeline, no_line_where_waiting_in_it_is_long) {
   EXPECT_EQ(p.depth(), 16) << "what has become quick is found out";
 }
 
-/// A line whose next request goes out `gap` after the last one, as far as it may; `answered_at` says when, of what was sent at
-/// which instant behind an answer at which. How many of `count` were asked behind another.
+/// A line whose next request goes out `gap` after the last one, as far as it may; `answered_at` says when, of what was
+/// sent at which instant behind an answer at which. How many of `count` were asked behind another.
 template <class Answer>
 int asked_behind(pipeline& p, int count, instant::duration gap, Answer answered_at) {
   line l;
@@ -84,8 +84,8 @@ int asked_behind(pipeline& p, int count, instant::duration gap, Answer answered_
   return behind;
 }
 
-// Who asks later is answered later, and has not waited for those before it: however far apart requests go out, it is the API
-// that tells how long a line may be.
+// Who asks later is answered later, and has not waited for those before it: however far apart requests go out, it is
+// the API that tells how long a line may be.
 TEST(pipeline, regression_requests_that_go_out_one_by_one_do_not_wait_for_each_other) {
   for (const auto gap : {5ms, 20ms, 45ms}) {
     pipeline p;
@@ -99,7 +99,8 @@ TEST(pipeline, regression_requests_that_go_out_one_by_one_do_not_wait_for_each_o
 TEST(pipeline, no_line_where_waiting_is_long_however_it_is_joined) {
   for (const auto gap : {1ms, 5ms, 19ms}) {
     pipeline p;
-    const int behind = asked_behind(p, 1000, gap, [](instant sent, instant last) { return std::max(sent, last) + 20ms; });
+    const int behind =
+        asked_behind(p, 1000, gap, [](instant sent, instant last) { return std::max(sent, last) + 20ms; });
     EXPECT_LE(behind, 50) << gap.count();
   }
 }

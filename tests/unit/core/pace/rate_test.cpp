@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 
 const instant t0 = instant{} + 1000s;
 
-/// `count` requests from now until `time` later, evenly, answered at once, so many of a hundred throttled. The time after.
+/// `count` requests from now until `time` later, evenly, answered at once, so many of a hundred throttled. The time
+/// after.
 instant exchange(rate& r, instant from, int count, std::chrono::nanoseconds time, int throttled_percent) {
   for (int i = 0; i < count; ++i) {
     const instant now = from + time * i / (count - 1);
@@ -91,7 +92,8 @@ TEST(rate, cut_to_what_was_accepted) {
   }
 }
 
-// A run of refusals stops at once what was unlimited, and the rate is searched for from what got through in the last second.
+// A run of refusals stops at once what was unlimited, and the rate is searched for from what got through in the last
+// second.
 TEST(rate, a_run_of_refusals_stops_it_at_once) {
   for (const int before : {200, 1000}) {
     rate r;
@@ -104,8 +106,8 @@ TEST(rate, a_run_of_refusals_stops_it_at_once) {
   }
 }
 
-// What is refused is refused at once, while what is accepted is under way for long: two or three such answers are no sample.
-// (regression: they cut a host of slow answers to one a second)
+// What is refused is refused at once, while what is accepted is under way for long: two or three such answers are no
+// sample. (regression: they cut a host of slow answers to one a second)
 TEST(rate, regression_a_few_refusals_among_slow_answers) {
   for (const int refusals : {1, 2, 3}) {
     rate r;
@@ -162,7 +164,8 @@ TEST(rate, no_burst_after_idleness) {
   EXPECT_LE(at_once, 0.025 * 425 + 2);
 }
 
-// It grows back to what was accepted in about 5 s, lingers there, and doubles ten seconds later, given that it holds us.
+// It grows back to what was accepted in about 5 s, lingers there, and doubles ten seconds later, given that it holds
+// us.
 TEST(rate, grows_back_along_a_cubic) {
   rate r;
   instant now = exchange(r, t0, 500, 500ms, 80); // accepted 200/s
@@ -192,7 +195,8 @@ TEST(rate, does_not_grow_unasked) {
   rate r;
   instant now = exchange(r, t0, 1000, 500ms, 50);
   const double after_cut = r.per_second();
-  send(r, now, 60s, [](instant) { return true; }, 0);
+  send(
+      r, now, 60s, [](instant) { return true; }, 0);
   EXPECT_EQ(r.per_second(), after_cut);
 }
 

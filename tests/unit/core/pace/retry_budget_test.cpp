@@ -72,7 +72,8 @@ TEST(retry_budget, an_earlier_moment_brings_nothing) {
   EXPECT_FALSE(budget.take(t0));
 }
 
-// However many of its tries fail, a host's retries are never more than its successes, what was saved and what time brought.
+// However many of its tries fail, a host's retries are never more than its successes, what was saved and what time
+// brought.
 TEST(retry_budget, retries_do_not_outnumber_successes) {
   for (const int failing_percent : {10, 50, 90}) {
     retry_budget budget({500, 100ms});

@@ -18,8 +18,8 @@ class closed_loop {
 
   window tested;
   std::chrono::nanoseconds latency = 50ms;
-  double capacity = 1e9;      ///< requests a second
-  bool more_to_do = true;     ///< than what is in flight
+  double capacity = 1e9;  ///< requests a second
+  bool more_to_do = true; ///< than what is in flight
   instant now = instant{} + 1000s;
 
   void run(std::chrono::nanoseconds time) {
@@ -58,7 +58,9 @@ class closed_loop {
   instant free_at_{};
 };
 
-constexpr window_range adaptive(int min, int start, int max) { return {min, start, max, true}; }
+constexpr window_range adaptive(int min, int start, int max) {
+  return {min, start, max, true};
+}
 
 // A size that was given is kept, whatever comes.
 TEST(window, fixed) {
@@ -115,7 +117,8 @@ TEST(window, does_not_grow_unless_it_holds_us) {
   EXPECT_EQ(loop.tested.size(), 8);
 }
 
-// Small files that are not slowed down by large ones beside them do not open the window wide: the large ones share a line.
+// Small files that are not slowed down by large ones beside them do not open the window wide: the large ones share a
+// line.
 TEST(window, regression_large_files_among_small_ones) {
   struct file {
     instant begun;

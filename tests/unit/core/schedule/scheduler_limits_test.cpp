@@ -1,5 +1,5 @@
-// The scheduler and what limits it: the retry budget, the window, the rate. What each of these does on its own is told in
-// the tests of their own.
+// The scheduler and what limits it: the retry budget, the window, the rate. What each of these does on its own is told
+// in the tests of their own.
 
 #include "core/schedule/scheduler.hpp"
 
@@ -29,7 +29,8 @@ constexpr millis day = 24h;
 
 // ---- the retry budget -------------------------------------------------------------------------------------------
 
-// A charged retry takes a token; without one it waits, is not failed, and goes on in turn as soon as a success brings one.
+// A charged retry takes a token; without one it waits, is not failed, and goes on in turn as soon as a success brings
+// one.
 TEST(scheduler_budget, an_empty_budget_parks) {
   scheduler_driver d({8, 8, 8}, budget_of(1));
   for (file_id f = 0; f < 4; ++f) d.bring_to_put(f, day);
@@ -227,7 +228,8 @@ TEST(scheduler_rate, throttling_slows_the_host) {
   };
   const auto answer_all = [&](int throttled_of_ten) {
     int i = 0;
-    for (const file_id f : std::exchange(putting, {})) i++ % 10 < throttled_of_ten ? d.put_failed(f, throttled) : d.stored(f);
+    for (const file_id f : std::exchange(putting, {}))
+      i++ % 10 < throttled_of_ten ? d.put_failed(f, throttled) : d.stored(f);
   };
   for (int i = 0; i < 3; ++i) { // 64 every 250 ms, of which 7 in ten are throttled
     drain();
@@ -404,7 +406,8 @@ TEST(scheduler_held_by, names_it) {
 
 // ---- shares -----------------------------------------------------------------------------------------------------
 
-// Of several shards each has its share of the tokens, of the least rate and of the probes, so that all keep to the whole.
+// Of several shards each has its share of the tokens, of the least rate and of the probes, so that all keep to the
+// whole.
 TEST(scheduler_policy, shares) {
   retry_policy whole;
   EXPECT_EQ(share_of(whole, 1).probe_interval, 1s);

@@ -73,16 +73,14 @@ struct window_case {
   scheduler_limits limits;
   int presigns_at_once; ///< of 100 files
   int puts_at_once;
-  int more_presigns;    ///< begun once those tickets are there and all slots are full
+  int more_presigns; ///< begun once those tickets are there and all slots are full
 };
 
 // Tickets are made just in time: those ready and being made never exceed free slots + tickets_ahead_max.
 TEST(scheduler, tickets_just_in_time) {
   const window_case cases[] = {
-      {"window bounds", {2, 8, 3}, 5, 2, 0},
-      {"presign limit bounds", {32, 8, 8}, 8, 8, 8},
-      {"no look-ahead", {4, 8, 0}, 4, 4, 0},
-      {"one by one", {1, 1, 0}, 1, 1, 0},
+      {"window bounds", {2, 8, 3}, 5, 2, 0},       {"presign limit bounds", {32, 8, 8}, 8, 8, 8},
+      {"no look-ahead", {4, 8, 0}, 4, 4, 0},       {"one by one", {1, 1, 0}, 1, 1, 0},
       {"one slot, one ahead", {1, 8, 1}, 2, 1, 0},
   };
   for (const auto& c : cases) {
@@ -108,8 +106,8 @@ TEST(scheduler, a_free_slot_moves_the_window) {
   EXPECT_EQ(d.drain(), "settle(1, done) start_put(2) start_presign(3)");
 }
 
-// Presigns that are cheaper by the group are begun by the group: one slot that comes free asks for no ticket while some are
-// left, and for the whole group once as many are missing. A few files alone do not wait for others.
+// Presigns that are cheaper by the group are begun by the group: one slot that comes free asks for no ticket while some
+// are left, and for the whole group once as many are missing. A few files alone do not wait for others.
 TEST(scheduler, presigns_go_in_groups) {
   scheduler_driver d({4, 64, 4});
   d.tested.group_presigns(3);
@@ -387,10 +385,10 @@ struct permanent_case {
 // A permanent failure ends its file at the first time, and no other.
 TEST(scheduler, what_ends_a_file) {
   const permanent_case cases[] = {
-      {rejected, false, errc::presign_rejected},     {malformed, false, errc::presign_malformed},
-      {header_refused, false, errc::header_refused}, {url_refused, false, errc::url_refused},
-      {rejected, true, errc::storage_rejected},      {header_refused, true, errc::header_refused},
-      {address_refused, true, errc::address_refused}, {source_missing, true, errc::source_missing},
+      {rejected, false, errc::presign_rejected},          {malformed, false, errc::presign_malformed},
+      {header_refused, false, errc::header_refused},      {url_refused, false, errc::url_refused},
+      {rejected, true, errc::storage_rejected},           {header_refused, true, errc::header_refused},
+      {address_refused, true, errc::address_refused},     {source_missing, true, errc::source_missing},
       {source_unreadable, true, errc::source_unreadable}, {source_not_regular, true, errc::source_not_regular},
       {source_too_large, true, errc::source_too_large},
   };
@@ -548,8 +546,8 @@ TEST(scheduler, unserved_is_no_failure) {
   }
 }
 
-// Being out of descriptors is ours to wait for: uncharged, with a pause that grows, and not for ever. The requests that never
-// left are not counted.
+// Being out of descriptors is ours to wait for: uncharged, with a pause that grows, and not for ever. The requests that
+// never left are not counted.
 TEST(scheduler, exhausted_pauses_uncharged) {
   scheduler_driver d({}, charged_once_fails);
   d.bring_to_put(0, 24h);
@@ -616,8 +614,8 @@ TEST(scheduler, storage_outage) {
   EXPECT_EQ(d.tested.tallies().retries, 0u);
 }
 
-// Each probe goes with another file: the ticket of one may lead where nobody is. (regression: one such file was every probe, and
-// all others waited for ever)
+// Each probe goes with another file: the ticket of one may lead where nobody is. (regression: one such file was every
+// probe, and all others waited for ever)
 TEST(scheduler, probes_go_round) {
   for (const auto why : {unreachable, handshake_lost}) {
     scheduler_driver d({3, 3, 0}, charged_once_fails);
@@ -637,7 +635,8 @@ TEST(scheduler, probes_go_round) {
   }
 }
 
-// Something takes connections and has nobody to hand them to: from the third in a row it is asked once a second, uncharged.
+// Something takes connections and has nobody to hand them to: from the third in a row it is asked once a second,
+// uncharged.
 TEST(scheduler, three_lost_handshakes_are_an_outage) {
   scheduler_driver d({4, 4, 0}, {{0ms, 0ms}, {0ms, 0ms}, 24h, 2});
   d.bring_to_put(9, 24h);
@@ -651,7 +650,8 @@ TEST(scheduler, three_lost_handshakes_are_an_outage) {
   EXPECT_EQ(d.wait_for_action().substr(0, 10), "start_put(");
 }
 
-// With an answer in between it is none, however many are lost: each file waits for its charged retry, and the others go on.
+// With an answer in between it is none, however many are lost: each file waits for its charged retry, and the others go
+// on.
 TEST(scheduler, lost_handshakes_among_answers_are_no_outage) {
   scheduler_driver d({2, 2, 0}, {{100ms, 100ms}, {100ms, 100ms}, 24h, 0});
   d.bring_to_put(0, 24h);
@@ -737,7 +737,8 @@ TEST(scheduler, api_unreachable_before_the_first_success) {
       const auto actions = d.wait_for_action();
       ASSERT_NE(actions, "") << c.name;
       all += actions;
-      for (auto at = actions.find("start_presign("); at != std::string::npos; at = actions.find("start_presign(", at + 1))
+      for (auto at = actions.find("start_presign("); at != std::string::npos;
+           at = actions.find("start_presign(", at + 1))
         out.insert(static_cast<file_id>(std::stoul(actions.substr(at + 14))));
       d.now += c.each;
       for (const file_id f : std::exchange(out, {})) d.presign_failed(f, unreachable);
@@ -864,9 +865,9 @@ struct cancel_case {
   const char* name;
   at where;
   stop_kind how;
-  const char* expected;       ///< at once
-  const char* after_failure;  ///< of what was in flight
-  const char* after_success;  ///< of what was in flight
+  const char* expected;      ///< at once
+  const char* after_failure; ///< of what was in flight
+  const char* after_success; ///< of what was in flight
 };
 
 // Drain lets a PUT in flight finish and begins nothing again; now gives it up. Everything queued is abandoned, and a

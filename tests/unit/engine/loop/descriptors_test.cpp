@@ -7,16 +7,20 @@
 namespace hoist::engine {
 namespace {
 
-// With room enough a wish is granted; without, PUTs and presigns share what there is, and one of each always goes. All of
-// it together never holds more than is free.
+// With room enough a wish is granted; without, PUTs and presigns share what there is, and one of each always goes. All
+// of it together never holds more than is free.
 TEST(within_descriptors, table) {
   const struct {
     request_limits wanted;
     std::int64_t free;
     int threads;
     request_limits fit;
-  } cases[] = {{{32, 16}, 1000, 2, {32, 16}},    {{500, 16}, 48, 2, {12, 8}}, {{500, 500}, 48, 2, {12, 8}},
-               {{32, 16}, 20, 4, {1, 1}},        {{1, 1}, 1000, 1, {1, 1}},   {{4096, 1024}, 1 << 20, 64, {4096, 1024}},
+  } cases[] = {{{32, 16}, 1000, 2, {32, 16}},
+               {{500, 16}, 48, 2, {12, 8}},
+               {{500, 500}, 48, 2, {12, 8}},
+               {{32, 16}, 20, 4, {1, 1}},
+               {{1, 1}, 1000, 1, {1, 1}},
+               {{4096, 1024}, 1 << 20, 64, {4096, 1024}},
                {{32, 16}, descriptors_min, 1, {1, 1}}};
   for (const auto& c : cases) {
     const auto fit = within_descriptors(c.wanted, c.free, c.threads);

@@ -27,8 +27,11 @@ struct stage_case {
 
 // Each stage has its own limit: not over at it, over just behind it.
 TEST(sweeper, each_stage_has_its_limit) {
-  const stage_case cases[] = {
-      {stage::idle, 1s}, {stage::connecting, 2s}, {stage::handshaking, 3s}, {stage::sending, 4s}, {stage::awaiting, 5s}};
+  const stage_case cases[] = {{stage::idle, 1s},
+                              {stage::connecting, 2s},
+                              {stage::handshaking, 3s},
+                              {stage::sending, 4s},
+                              {stage::awaiting, 5s}};
   for (const auto& c : cases) {
     sweeper s(limits(), 1);
     net::activity doing;

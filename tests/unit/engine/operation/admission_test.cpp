@@ -32,8 +32,8 @@ class admission_with_record : public testing::Test {
   ledger::memory_store record{10};
 };
 
-// A file that cannot be looked at just now fails, and what was stored of it before stays known: it may be back unchanged.
-// Where nothing better is known, the failure is recorded.
+// A file that cannot be looked at just now fails, and what was stored of it before stays known: it may be back
+// unchanged. Where nothing better is known, the failure is recorded.
 TEST_F(admission_with_record, out_of_sight) {
   know("done", ledger::row_state::done);
   know("leased", ledger::row_state::leased);

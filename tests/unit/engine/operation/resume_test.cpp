@@ -23,10 +23,12 @@ ledger::row known(row_state state) {
   return r;
 }
 
-net::file_identity same() { return {7, 0, 0, 1, 2}; }
+net::file_identity same() {
+  return {7, 0, 0, 1, 2};
+}
 
-// In a normal run what is done is reported, what was under way is looked for, and the rest is uploaded; when only failed
-// files are wanted, what no run knows is left out.
+// In a normal run what is done is reported, what was under way is looked for, and the rest is uploaded; when only
+// failed files are wanted, what no run knows is left out.
 TEST(judge, states_and_modes) {
   struct {
     std::optional<ledger::row> known;
@@ -69,11 +71,13 @@ TEST(judge, retention) {
 TEST(record_name, is_absolute_and_normal) {
   const struct {
     const char *folder, *path, *name;
-  } cases[] = {{"/w", "a", "/w/a"},         {"/w", "./a", "/w/a"},      {"/w", "b/../a", "/w/a"}, {"/w", "../a", "/a"},
-               {"/w", "b//a", "/w/b/a"},    {"/w", "b/./a", "/w/b/a"},  {"/w", "/x/a", ""},       {"/w", "/x//a", "/x/a"},
-               {"/w", "/x/../a", "/a"},     {"/w", "/x/a/", "/x/a"},    {"/", "a", "/a"},         {"/w", "..a", "/w/..a"},
-               {"/w", "a..", "/w/a.."},     {"/w", "a/..", "/w"},       {"/w", ".", "/w"},        {"/w", "a\xff", "/w/a\xff"},
-               {"/w", "/../a", "/a"},       {"/w", "", ""},             {"/w", "...", "/w/..."},  {"/w", "//a", "/a"}};
+  } cases[] = {{"/w", "a", "/w/a"},         {"/w", "./a", "/w/a"},    {"/w", "b/../a", "/w/a"},
+               {"/w", "../a", "/a"},        {"/w", "b//a", "/w/b/a"}, {"/w", "b/./a", "/w/b/a"},
+               {"/w", "/x/a", ""},          {"/w", "/x//a", "/x/a"},  {"/w", "/x/../a", "/a"},
+               {"/w", "/x/a/", "/x/a"},     {"/", "a", "/a"},         {"/w", "..a", "/w/..a"},
+               {"/w", "a..", "/w/a.."},     {"/w", "a/..", "/w"},     {"/w", ".", "/w"},
+               {"/w", "a\xff", "/w/a\xff"}, {"/w", "/../a", "/a"},    {"/w", "", ""},
+               {"/w", "...", "/w/..."},     {"/w", "//a", "/a"}};
   for (const auto& c : cases) EXPECT_EQ(record_name(c.folder, c.path), c.name) << c.path;
 }
 

@@ -73,8 +73,10 @@ TEST(outcomes, put_answers) {
       {"200 that refuses", answer(200, "<Error><Code>AccessDenied</Code></Error>"), refused},
       {"200 that speaks of an error", answer(200, "<Result><Error><Code>X</Code></Error></Result>"), {}},
       {"200 with an error without a code", answer(200, "<Error/>"), {}},
-      {"403 within another element", answer(403, "<ErrorResponse><Error><Code>SlowDown</Code></Error></ErrorResponse>"), throttled},
-      {"403 expired", answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"), refused},
+      {"403 within another element", answer(403, "<ErrorResponse><Error><Code>SlowDown</Code></Error></ErrorResponse>"),
+       throttled},
+      {"403 expired", answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"),
+       refused},
       {"400 RequestTimeout", answer(400, "<Error><Code>RequestTimeout</Code></Error>"), transient},
       {"400 EntityTooLarge", answer(400, "<Error><Code>EntityTooLarge</Code></Error>"), rejected},
       {"400 BadDigest", answer(400, "<Error><Code>BadDigest</Code></Error>"), digest_mismatch},
@@ -95,9 +97,10 @@ TEST(outcomes, put_answers) {
 
 // An error in a 200 is seen with a namespace or a declaration as well.
 TEST(outcomes, regression_errors_in_a_200) {
-  for (const char* body : {"<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code></Error>",
-                           "<Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Code>InternalError</Code></Error>",
-                           "<Error ><Code>InternalError</Code></Error>"})
+  for (const char* body :
+       {"<?xml version=\"1.0\"?>\n<Error><Code>InternalError</Code></Error>",
+        "<Error xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Code>InternalError</Code></Error>",
+        "<Error ><Code>InternalError</Code></Error>"})
     expect_kind(body, of_put_answer(answer(200, body), our_clock), transient);
 }
 
@@ -115,8 +118,8 @@ TEST(outcomes, storage_code_of_a_header) {
   expect_kind("stored", of_put_answer(given, our_clock), {});
 }
 
-// An encoded body is in nobody's way where it is not needed: a refusal is one by its status, a stored file is stored. A reply
-// is needed, unless it can be read all the same.
+// An encoded body is in nobody's way where it is not needed: a refusal is one by its status, a stored file is stored. A
+// reply is needed, unless it can be read all the same.
 TEST(outcomes, encoded_bodies) {
   auto given = answer(200, "\x1f\x8b\x08 {");
   given.encoded = true;
@@ -150,24 +153,48 @@ wire::response redirect(std::string location) {
 TEST(outcomes, words) {
   const words_case cases[] = {
       {"too large", answer(413), true, {"413", "the file's 1234 bytes", "size limit"}},
-      {"too large, S3", answer(400, "<Error><Code>EntityTooLarge</Code></Error>"), true, {"EntityTooLarge", "1234 bytes"}},
+      {"too large, S3",
+       answer(400, "<Error><Code>EntityTooLarge</Code></Error>"),
+       true,
+       {"EntityTooLarge", "1234 bytes"}},
       {"too large, the API", answer(413), false, {"413", "size limit"}, "1234"},
-      {"redirect", redirect("https://Elsewhere.example:8443/a?token=secret#f"), true,
-       {"302", "redirects to https://elsewhere.example:8443,", "not followed"}, "secret"},
+      {"redirect",
+       redirect("https://Elsewhere.example:8443/a?token=secret#f"),
+       true,
+       {"302", "redirects to https://elsewhere.example:8443,", "not followed"},
+       "secret"},
       {"redirect with a user", redirect("https://u:secret@h/"), true, {"302", "not followed"}, "secret"},
-      {"redirect at home", redirect("/login?next=secret"), false, {"redirects to /login on the same host", "not followed"}, "secret"},
+      {"redirect at home",
+       redirect("/login?next=secret"),
+       false,
+       {"redirects to /login on the same host", "not followed"},
+       "secret"},
       {"redirect to nowhere", redirect(""), false, {"redirects, and"}},
       {"redirect with odd bytes", redirect("/\xff\x7f"), false, {"/\\xff\\x7f on"}},
-      {"web page", answer(404, "<html><title>404 Not Found</title></html>"), false, {"404 with a web page: \"404 Not Found\""}},
-      {"web page with odd bytes", answer(502, "<html><title>a\x1b[2Jb</title></html>"), true, {": \"a\\x1b[2Jb\""}, "\x1b"},
-      {"login", answer(403, "<html><title>Sign in</title><input type=\"password\">"), false, {"a login page: \"Sign in\""}},
-      {"wrong secret", answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>"), true, {"the API signs with a wrong secret"}},
+      {"web page",
+       answer(404, "<html><title>404 Not Found</title></html>"),
+       false,
+       {"404 with a web page: \"404 Not Found\""}},
+      {"web page with odd bytes",
+       answer(502, "<html><title>a\x1b[2Jb</title></html>"),
+       true,
+       {": \"a\\x1b[2Jb\""},
+       "\x1b"},
+      {"login",
+       answer(403, "<html><title>Sign in</title><input type=\"password\">"),
+       false,
+       {"a login page: \"Sign in\""}},
+      {"wrong secret",
+       answer(403, "<Error><Code>SignatureDoesNotMatch</Code></Error>"),
+       true,
+       {"the API signs with a wrong secret"}},
       {"wrong key", answer(403, "<Error><Code>InvalidAccessKeyId</Code></Error>"), true, {"the API signs with a key"}},
   };
   for (const auto& c : cases) {
     const auto v = c.put ? of_put_answer(c.given, our_clock, 1234) : of_presign_answer(c.given, our_clock);
     ASSERT_TRUE(v) << c.name;
-    for (const auto told : c.told) EXPECT_NE(v->details.message.find(told), std::string::npos) << c.name << ": " << v->details.message;
+    for (const auto told : c.told)
+      EXPECT_NE(v->details.message.find(told), std::string::npos) << c.name << ": " << v->details.message;
     EXPECT_EQ(v->details.message.find(c.kept_back), std::string::npos) << c.name << ": " << v->details.message;
   }
 }
@@ -180,49 +207,58 @@ struct sentence_case {
 };
 
 wire::response moved(std::string_view endpoint, std::string location = "") {
-  auto r = answer(301, "<Error><Code>PermanentRedirect</Code><Message>Use the endpoint.</Message><Endpoint>" + std::string(endpoint) +
-                           "</Endpoint></Error>");
+  auto r = answer(301, "<Error><Code>PermanentRedirect</Code><Message>Use the endpoint.</Message><Endpoint>" +
+                           std::string(endpoint) + "</Endpoint></Error>");
   r.location = std::move(location);
   return r;
 }
 
 // Whole sentences: the storage's code stands behind the status, and what the server says ends them.
 TEST(outcomes, sentences) {
-  const std::string nowhere = "the storage answered 301 (PermanentRedirect): it redirects, and redirects are not followed: \"Use the endpoint.\"";
+  const std::string nowhere = "the storage answered 301 (PermanentRedirect): it redirects, and redirects are not "
+                              "followed: \"Use the endpoint.\"";
   const std::string long_error = R"({"error":")" + std::string(200, 'a') + "\"}";
   const std::string long_sentence = "the API answered 400: \"" + std::string(120, 'a') + "...\"";
   const sentence_case cases[] = {
-      {"an API's words", answer(402, R"({"error":"quota exceeded"})"), false, "the API answered 402: \"quota exceeded\""},
+      {"an API's words", answer(402, R"({"error":"quota exceeded"})"), false,
+       "the API answered 402: \"quota exceeded\""},
       {"no words", answer(402, "{}"), false, "the API answered 402"},
       {"blank words", answer(402, R"({"error":" \n"})"), false, "the API answered 402"},
       {"words among blanks", answer(402, R"({"error":"\n no\t"})"), false, "the API answered 402: \"no\""},
       {"long words", answer(400, long_error), false, long_sentence},
-      {"words with controls", answer(400, R"({"error":"a\u001b[2J\nb"})"), false, "the API answered 400: \"a\\x1b[2J\\x0ab\""},
+      {"words with controls", answer(400, R"({"error":"a\u001b[2J\nb"})"), false,
+       "the API answered 400: \"a\\x1b[2J\\x0ab\""},
       {"the key", answer(401, R"({"error":"Invalid or missing API key"})"), false,
        "the API refused the key (401); check that it is right and not revoked: \"Invalid or missing API key\""},
       {"too large", answer(413, R"({"message":"Payload Too Large"})"), false,
        "the API answered 413: over a size limit there: \"Payload Too Large\""},
-      {"S3's code", answer(403, "<Error><Code>AccessDenied</Code></Error>"), true, "the storage answered 403 (AccessDenied)"},
-      {"S3's code and words", answer(503, "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"), true,
+      {"S3's code", answer(403, "<Error><Code>AccessDenied</Code></Error>"), true,
+       "the storage answered 403 (AccessDenied)"},
+      {"S3's code and words",
+       answer(503, "<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"), true,
        "the storage answered 503 (SlowDown): \"Reduce your request rate.\""},
-      {"what S3's code means", answer(403, "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>"), true,
-       "the storage answered 403 (RequestTimeTooSkewed): the clocks of the API and of the storage differ: \"m\""},
+      {"what S3's code means", answer(403, "<Error><Code>RequestTimeTooSkewed</Code><Message>m</Message></Error>"),
+       true, "the storage answered 403 (RequestTimeTooSkewed): the clocks of the API and of the storage differ: \"m\""},
       {"an imitator's JSON", answer(507, R"({"error":"disk full"})"), true, "the storage answered 507: \"disk full\""},
       {"S3's endpoint", moved("B.s3-eu-west-1.amazonaws.com"), true,
-       "the storage answered 301 (PermanentRedirect): it redirects to b.s3-eu-west-1.amazonaws.com, and redirects are not followed: "
+       "the storage answered 301 (PermanentRedirect): it redirects to b.s3-eu-west-1.amazonaws.com, and redirects are "
+       "not followed: "
        "\"Use the endpoint.\""},
       {"an endpoint with more than a host", moved("https://h:8443/b?token=secret"), true,
-       "the storage answered 301 (PermanentRedirect): it redirects to h:8443, and redirects are not followed: \"Use the endpoint.\""},
+       "the storage answered 301 (PermanentRedirect): it redirects to h:8443, and redirects are not followed: \"Use "
+       "the endpoint.\""},
       {"an endpoint with a user", moved("u:secret@h"), true, nowhere},
       {"an odd endpoint", moved("a b&#27;[2J"), true, nowhere},
       {"an empty endpoint", moved(""), true, nowhere},
       {"a location before an endpoint", moved("h", "https://elsewhere.example/x"), true,
-       "the storage answered 301 (PermanentRedirect): it redirects to https://elsewhere.example, and redirects are not followed: "
+       "the storage answered 301 (PermanentRedirect): it redirects to https://elsewhere.example, and redirects are not "
+       "followed: "
        "\"Use the endpoint.\""},
       {"a redirect's page", answer(302, "<html><title>302 Found</title></html>"), false,
        "the API answered 302: it redirects, and redirects are not followed"},
       {"a page that is over a limit", answer(413, "<html><title>413 Too Large</title></html>"), true,
-       "the storage answered 413 with a web page: the file's 1234 bytes are over a size limit there: \"413 Too Large\""},
+       "the storage answered 413 with a web page: the file's 1234 bytes are over a size limit there: \"413 Too "
+       "Large\""},
   };
   for (const auto& c : cases) {
     const auto v = c.put ? of_put_answer(c.given, our_clock, 1234) : of_presign_answer(c.given, our_clock);
@@ -235,7 +271,8 @@ TEST(outcomes, sentences) {
 TEST(outcomes, no_secret_in_a_quotation) {
   const std::string key = "sk-live-\xc2\x9b\\42", target = "/o?sig=" + std::string(100, 's');
   const std::string fill(115, 'a');
-  const std::string words[] = {"no key " + key, fill + key, key + fill, fill + target + fill, std::string(240, 'a') + target};
+  const std::string words[] = {"no key " + key, fill + key, key + fill, fill + target + fill,
+                               std::string(240, 'a') + target};
   for (const auto& w : words) {
     auto v = of_put_answer(answer(403, "<Error><Code>C</Code><Message>" + w + "</Message></Error>"), our_clock);
     ASSERT_TRUE(v);
@@ -243,7 +280,8 @@ TEST(outcomes, no_secret_in_a_quotation) {
     EXPECT_EQ(v->details.message, "the storage answered 403 (C)") << w;
     EXPECT_EQ(v->details.server_message, "[it repeats a secret]") << w;
   }
-  auto page = of_presign_answer(answer(403, "<html><title>" + std::string(70, 'a') + "sk-live-424242</title></html>"), our_clock);
+  auto page = of_presign_answer(answer(403, "<html><title>" + std::string(70, 'a') + "sk-live-424242</title></html>"),
+                                our_clock);
   hide(page->details, {"sk-live-424242", {}});
   EXPECT_EQ(page->details.message, "the API answered 403 with a web page");
 }
@@ -255,7 +293,8 @@ TEST(outcomes, a_page_instead_of_a_reply) {
   EXPECT_EQ(page.what.kind, malformed);
   EXPECT_EQ(page.details.http_status, 200);
   EXPECT_EQ(page.details.server_message, "Sign in");
-  EXPECT_NE(page.details.message.find("a login page instead of JSON: \"Sign in\""), std::string::npos) << page.details.message;
+  EXPECT_NE(page.details.message.find("a login page instead of JSON: \"Sign in\""), std::string::npos)
+      << page.details.message;
   EXPECT_NE(of_refusal(refusal, answer(201, "x")).details.message.find("is not valid JSON"), std::string::npos);
 }
 
@@ -303,7 +342,8 @@ TEST(outcomes, retry_after) {
       const auto given = answer(503, "", c.retry_after, c.date);
       const auto v = put ? of_put_answer(given, our_clock) : of_presign_answer(given, our_clock);
       ASSERT_TRUE(v) << c.name;
-      EXPECT_EQ(v->what.retry_after ? std::optional(v->what.retry_after->count()) : std::nullopt, c.expected_ms) << c.name;
+      EXPECT_EQ(v->what.retry_after ? std::optional(v->what.retry_after->count()) : std::nullopt, c.expected_ms)
+          << c.name;
     }
 }
 
@@ -315,7 +355,8 @@ struct refusal_case {
 // A refused reply keeps the kind of its refusal.
 TEST(outcomes, refusals) {
   using kind = wire::reply_refusal::kind;
-  for (const auto& c : {refusal_case{kind::malformed, malformed}, {kind::headers, header_refused}, {kind::url, url_refused}}) {
+  for (const auto& c :
+       {refusal_case{kind::malformed, malformed}, {kind::headers, header_refused}, {kind::url, url_refused}}) {
     const verdict v = of_refusal({c.what, "field", "is odd"});
     EXPECT_EQ(v.what.kind, c.expected);
     EXPECT_NE(v.details.message.find("field is odd"), std::string::npos);
@@ -415,9 +456,13 @@ struct source_case {
 // What the file said; being out of descriptors is not its fault.
 TEST(outcomes, sources) {
   using enum net::source_status;
-  for (const auto& c : {source_case{missing, ENOENT, source_missing}, {unreadable, EACCES, source_unreadable},
-                        {unreadable, EIO, source_unreadable}, {not_regular, 0, source_not_regular},
-                        {changed, 0, source_changed}, {unreadable, EMFILE, exhausted}, {unreadable, ENFILE, exhausted}}) {
+  for (const auto& c : {source_case{missing, ENOENT, source_missing},
+                        {unreadable, EACCES, source_unreadable},
+                        {unreadable, EIO, source_unreadable},
+                        {not_regular, 0, source_not_regular},
+                        {changed, 0, source_changed},
+                        {unreadable, EMFILE, exhausted},
+                        {unreadable, ENFILE, exhausted}}) {
     const verdict v = of_source(c.status, c.system_errno);
     EXPECT_EQ(v.what.kind, c.expected) << c.system_errno;
     EXPECT_EQ(v.details.where, phase::source);

@@ -11,10 +11,11 @@ constexpr secrets known{"sk-live-42", "/bucket/a.png?sig=abc%2Fdef&x=1"};
 
 // The key, the signed URL's query, and AWS's own names of what signs, wherever they stand; the path alone is no secret.
 TEST(tells, table) {
-  for (const char* words : {"sk-live-42", "no such key: sk-live-42.", "see /bucket/a.png?sig=abc%2Fdef&x=1", "X-Amz-Signature=0",
-                            "?X-Amz-Credential=AKIA"})
+  for (const char* words : {"sk-live-42", "no such key: sk-live-42.", "see /bucket/a.png?sig=abc%2Fdef&x=1",
+                            "X-Amz-Signature=0", "?X-Amz-Credential=AKIA"})
     EXPECT_TRUE(tells(words, known)) << words;
-  for (const char* words : {"", "sk-live", "/bucket/a.png", "sig=", "AccessDenied"}) EXPECT_FALSE(tells(words, known)) << words;
+  for (const char* words : {"", "sk-live", "/bucket/a.png", "sig=", "AccessDenied"})
+    EXPECT_FALSE(tells(words, known)) << words;
 }
 
 // Words are cut before they come here: what is left of a secret at their end tells it too, from eight bytes on.
