@@ -19,8 +19,7 @@ struct diagnostics {
   int http_status = 0;      ///< of the last answer; 0 when there was none
   std::string storage_code; ///< S3's `<Code>`, e.g. "SlowDown"; empty when none
   std::string request_id;   ///< S3's `x-amz-request-id`; empty when none
-  std::string
-      message; ///< our sentence: what, which limit, the last cause; of the server's words at most a few, escaped
+  std::string message;      ///< our sentence: what, which limit, the last cause; little of the server's words, escaped
   std::string server_message; ///< at most 256 bytes of the server's words; may hold anything, escape before showing
 };
 
