@@ -5,7 +5,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -87,7 +86,7 @@ class patience_for_company {
       --pieces_without_;
       co_return;
     }
-    asio::steady_timer moment(connection.get_executor(), longest);
+    timer moment(connection.get_executor(), longest);
     error_code passed;
     co_await moment.async_wait(asio::redirect_error(use_task, passed));
     in_vain_ = body.lacks_company(small_batch_bytes) ? std::clamp(2 * in_vain_, 1, pieces_without_max) : 0;
@@ -96,7 +95,7 @@ class patience_for_company {
 
  private:
   static constexpr std::chrono::milliseconds longest{2};
-  static constexpr int pieces_without_max = 64; ///< 4 MiB
+  static constexpr int pieces_without_max = 64;
 
   int in_vain_ = 0, pieces_without_ = 0;
 };

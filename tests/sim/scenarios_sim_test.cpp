@@ -135,7 +135,7 @@ class bad_origin : public testing::TestWithParam<bad_origin_case> {
     const auto& c = GetParam();
     plan p = planned(c.shards);
     p.storages = 4;
-    p.pinned = c.pinned;
+    if (c.pinned) p.leads_to = [](int n) { return static_cast<origin_id>(n % 4); };
     if (!c.adaptive) {
       p.limits.puts_max = p.limits.presigns_max = p.limits.tickets_ahead_max = 64 / c.shards;
       p.limits.puts = p.limits.presigns = sizing::fixed;
@@ -188,6 +188,43 @@ INSTANTIATE_TEST_SUITE_P(scenarios, bad_origin, testing::ValuesIn(bad_origins())
   return std::string(c.param.name) + (c.param.pinned ? "_pinned" : "") + (c.param.adaptive ? "_auto_" : "_") +
          std::to_string(c.param.shards);
 });
+
+// A batch begins with more files of a dead origin than may be inside; those of the other one, which come behind them,
+// are done within two minutes all the same, at 1, 2 and 4 shards.
+TEST(scenarios, a_batch_that_begins_with_files_of_a_dead_origin) {
+  for (const int shards : {1, 2, 4}) {
+    plan p = planned(shards, 12'000);
+    p.storages = 2;
+    p.leads_to = [](int n) { return static_cast<origin_id>(n < 5000 ? 1 : 0); };
+    world w(p);
+    w.api.how.latency = 2ms;
+    w.storages[0].how.latency = 5ms;
+    w.storages[1].how.away = true;
+    w.run_for(2min);
+    EXPECT_EQ(w.done, 7000) << shards << " shards";
+    EXPECT_EQ(w.failed, 0) << shards << " shards";
+  }
+}
+
+// An API that allows 200 tickets a second leads thousands of files back to a dead origin, and every other new one to
+// it: of the 100 a second that are left, the other origin gets half at least.
+TEST(scenarios, renewals_in_vain_leave_the_api_to_the_others) {
+  plan p = planned(4);
+  p.storages = 2;
+  p.leads_to = [](int n) { return static_cast<origin_id>(n % 2); };
+  world w(p);
+  w.api.how.latency = 2ms;
+  w.api.how.capacity = 2000;
+  w.storages[0].how.latency = w.storages[1].how.latency = 5ms;
+  w.run_for(1s);
+  w.storages[1].how.away = true;
+  w.run_for(2s); // some thousand files of the dead one are inside by then
+  w.api.how.throttle_above = 200;
+  w.run_for(30s);
+  const int before = w.done;
+  w.run_for(60s);
+  EXPECT_GE(w.done - before, 60 * 50);
+}
 
 struct failing_case {
   const char* name;

@@ -381,11 +381,13 @@ class unkind {
     ask(s, n, what == doing::put ? f.place : 0);
   }
 
-  /// Every other operation, and each of its own before it, may go first as often as turns go round; nobody else.
+  /// Every other operation, and each of its own before it, may go first as often as turns go round; and as often those
+  /// that ask for another ticket because their origin is bad. Nobody else.
   void check_turn(const shard& s, const file& f) {
     const auto before = s.presigns - f.turns_seen;
-    const auto fair =
+    const auto turns =
         (f.waiting_then + 1) * static_cast<std::uint64_t>(w_.operations) + static_cast<std::uint64_t>(w_.operations);
+    const auto fair = w_.places.size() > 1 ? 2 * turns : turns;
     // Retries and new tickets of its own operation go before it: they have had their turn already.
     if (w_.fair_turns_can_be_told() && before > fair) fail("an operation waited longer than its turn");
   }

@@ -122,8 +122,8 @@ class host {
 
 struct plan {
   int shards = 1;
-  int storages = 1;    ///< each ticket leads to one of them, by chance
-  bool pinned = false; ///< every ticket of a file leads to the same one
+  int storages = 1;                       ///< each ticket leads to one of them, by chance
+  std::function<origin_id(int)> leads_to; ///< if given: every ticket of the n-th file leads there
   scheduler_limits limits;
   retry_policy policy; ///< of the whole; each shard gets its share
   int files = 1'000'000;
@@ -235,7 +235,7 @@ class world {
         f = least.free.back();
         least.free.pop_back();
       }
-      if (plan_.pinned) least.leads_to[f] = static_cast<origin_id>(taken_ % plan_.storages);
+      if (plan_.leads_to) least.leads_to[f] = plan_.leads_to(taken_);
       least.tested.on(event::file_added{f}, now);
       ++taken_;
     }
@@ -262,7 +262,7 @@ class world {
   void deliver(const happening& h) {
     origin_id& leads_to = h.where->leads_to[h.file];
     const auto bad = (h.put ? storages[leads_to] : api).answered(now, h.failed);
-    if (!h.put && !bad && storages.size() > 1 && !plan_.pinned)
+    if (!h.put && !bad && storages.size() > 1 && !plan_.leads_to)
       leads_to = static_cast<origin_id>(rng_.up_to(static_cast<std::int64_t>(storages.size()) - 1));
     if (h.put && bad)
       h.where->tested.on(event::put_failed{h.file, *bad}, now);

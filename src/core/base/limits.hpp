@@ -59,14 +59,17 @@ constexpr millis renewal_max = 60s;
 /// And at most after this long for each that waits there: few need not wait as long as many.
 constexpr millis renewal_each = 15ms;
 constexpr millis renewal_few = 2s;
-/// An API that has led a file back to the same origin so often in a row does so for good.
+/// An API that has led a file back to the same origin so often in a row does so for good; and one that has led back so
+/// many files in a row does so with all.
 constexpr int led_back_max = 4;
-/// While every origin that is known is away, a ticket that may lead to another one is made so often: for a file that
-/// has had none (a folder may begin with thousands that belong to one origin), the sooner if other schedulers have
-/// found one that serves; and for a file that has had one.
-constexpr millis explore_likely = 1ms;
-constexpr millis explore_new = 10ms;
+constexpr int led_back_in_a_row_max = 32;
+/// While every origin that is known is away, a ticket that may lead to another one is made so often. For a file that
+/// has had one already:
 constexpr millis explore_again = 1s;
+/// For a file that has had none, as a folder may begin with thousands that belong to one origin:
+constexpr millis explore_new = 10ms;
+/// Likewise, where this scheduler has stored nothing and others have, so that there is another origin:
+constexpr millis explore_where_others_are_served = 1ms;
 /// A file's turn comes so soon, or a host that others are served by quicker is one that keeps it waiting.
 constexpr millis turn_max = 1s;
 /// A host that has answered, and served nobody for so long while others did, had better be left to a few.

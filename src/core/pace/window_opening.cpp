@@ -43,13 +43,14 @@ void window_opening::held(instant now, int in_flight) noexcept {
 }
 
 window_opening::verdict window_opening::ended(instant begun, instant now, double work) noexcept {
-  const auto took = now - begun;
-  if (took < near) return verdict::near;
-  if (work <= 0) return verdict::enough;
-  note(took);
   generation& g = generation_;
+  if (work > 0) {
+    const auto took = now - begun;
+    if (took < near) return verdict::near;
+    note(took);
+    if (g.size > 0) size_ = std::min({size_ + 1, 2 * g.size, max_});
+  }
   if (g.size == 0) return verdict::goes_on;
-  size_ = std::min({size_ + 1, 2 * g.size, max_});
   g.work += work;
   g.left -= begun <= g.began ? 1 : 0;
   const auto lasted = now - g.began;

@@ -26,7 +26,7 @@ class window_opening {
 
   /// Another request would have been begun, were the window larger: begins a generation unless there is one.
   void held(instant now, int in_flight) noexcept;
-  /// As `window::ended`.
+  /// As `window::ended`. One that failed says nothing of the window, but that its generation got less done.
   verdict ended(instant begun, instant now, double work) noexcept;
 
  private:

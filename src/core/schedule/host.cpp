@@ -55,6 +55,9 @@ void host::failed_one(const outcome& why, instant begun, role as, instant now, i
       close_gate(now, as, gates, {});
     else
       gate.inconclusive(now, as);
+  } else if (why.kind == tls_refused) { // somebody is there; the next one need not wait to be told the same
+    if (!gate.open()) away.stop(now);
+    gate.answered(now);
   } else {
     reached_ = reached_ || why.kind == lost || why.kind == stale; // there was a connection
     if (why.kind == lost && why.fresh_connection)
@@ -158,7 +161,7 @@ bool host::may_start(instant now) noexcept {
   held_by_rate_ = held_by_connections_ = false;
   if (!gate.open()) return gate.may_start(now);
   if (policy_.counts_connections && in_flight_ >= connections_ * depth &&
-      !connects.may_open(now, (opening() + depth - 1) / depth, connections_)) {
+      !connects.may_open(now, connecting(), connections_)) {
     held_by_connections_ = true;
     return false;
   }

@@ -66,9 +66,9 @@ class host {
   int connections() const noexcept { return connections_; }
   bool reached() const noexcept { return reached_; }
   /// One handshake that went wrong where another one did not, or may not, is an accident, whatever it looks like;
-  /// several are not. While that attempt counts as in flight.
+  /// several are not. Precondition: the attempt is still counted in flight.
   bool excuses_handshake() const noexcept {
-    return (reached_ || opening() > 1) && handshakes_lost_ < limits::handshakes_lost_max;
+    return (reached_ || connecting() > 1) && handshakes_lost_ < limits::handshakes_lost_max;
   }
   /// Something has been asked of it.
   bool was_asked() const noexcept { return in_flight_ > 0 || last_answer_ || unserved_since_; }
@@ -101,6 +101,7 @@ class host {
   std::optional<instant> reviewed; ///< when those that wait for it were last looked at
   int depth = 1;                   ///< requests that one connection carries
   std::size_t files = 0;           ///< inside, whose latest ticket leads here
+  int led_back_in_a_row = 0;       ///< new tickets asked for to get away from here that led here again
 
  private:
   void answered(instant now) noexcept;
@@ -108,7 +109,8 @@ class host {
   void close_gate(instant now, role as, int gates, std::optional<millis> retry_after) noexcept;
   void note_closed(bool excusable, instant now) noexcept;
   void note_unserved(instant begun, instant now) noexcept;
-  int opening() const noexcept { return std::max(0, in_flight_ - connections_ * depth); }
+  /// Connections under way, as far as that is known: each request that no connection can carry has begun one.
+  int connecting() const noexcept { return (std::max(0, in_flight_ - connections_ * depth) + depth - 1) / depth; }
 
   host_policy policy_;
   int in_flight_ = 0, connections_ = 0;

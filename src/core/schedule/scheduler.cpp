@@ -148,6 +148,10 @@ void scheduler::handle(const event::presign_answered& e, instant now) {
   if (const origin_id left = std::exchange(file.left, no_origin); left != no_origin) {
     if (left != e.origin) file.owes_token = false; // there it has not failed
     file.led_back = left == e.origin ? file.led_back + 1 : 0;
+    if (left < storages_.size() && storages_[left]) {
+      host& bad = *storages_[left];
+      bad.led_back_in_a_row = left == e.origin ? bad.led_back_in_a_row + 1 : 0;
+    }
   }
   if (file.owes_token && !file.failed_at_api) {
     enter(e.file, stage::unfunded, now);
@@ -180,7 +184,6 @@ void scheduler::handle(const event::put_answered& e, instant now) {
   storage(file.origin).served_one(file.begun, now, e.bytes);
   sync_clocks(now);
   ++stored_;
-  ++shared_.stored;
   shortage_until_ = {};
   shortage_pause_ = {};
   short_since_.reset();
@@ -219,9 +222,16 @@ void scheduler::handle(const event::file_cancelled& e, instant now) {
 }
 
 /// A refused handshake counts as a lost one where others have been completed: one node behind a balancer may be broken.
-outcome scheduler::excused(outcome why, const host& where) noexcept {
-  if (why.kind == outcome_kind::tls_refused && where.excuses_handshake()) why.kind = outcome_kind::handshake_lost;
+/// Where it would end the run, those under way are waited for as well.
+outcome scheduler::excused(outcome why, const host& where) const noexcept {
+  if (why.kind != outcome_kind::tls_refused || !where.excuses_handshake()) return why;
+  const bool ends_the_run = &where == &api_ || !others_in_use(where);
+  if (where.reached() || ends_the_run) why.kind = outcome_kind::handshake_lost;
   return why;
+}
+
+bool scheduler::others_in_use(const host& than) const noexcept {
+  return std::ranges::any_of(storages_, [&](const auto& h) { return h && h.get() != &than && h->in_use(now_); });
 }
 
 // ---- what follows from an outcome -------------------------------------------------------------------------------
@@ -283,11 +293,8 @@ bool scheduler::ends_the_run(file_id f, const outcome& why, const host& where, i
   switch (why.kind) {
   case key_refused: return end(errc::key_refused, settlement::abandoned);
   case private_storage: return end(errc::private_storage, settlement::abandoned);
-  case tls_refused: { // one origin of several may have a bad certificate; the others go on
-    const bool others =
-        std::ranges::any_of(storages_, [&](const auto& h) { return h && h.get() != &where && h->in_use(now); });
-    return (at_api || !others) && end(errc::tls_refused, settlement::abandoned);
-  }
+  case tls_refused: // one origin of several may have a bad certificate; the others go on
+    return (at_api || !others_in_use(where)) && end(errc::tls_refused, settlement::abandoned);
   case unreachable: {
     const auto down = api_.gate.down_since();
     return at_api && !shared_.presigned && shared_.connections == 0 && down &&
@@ -500,7 +507,7 @@ void scheduler::park(file_id f, instant until, instant now) {
 void scheduler::leave_queue(file_id f) noexcept {
   file_state& file = files_[f];
   switch (file.at) {
-  case stage::waiting: waiting_.erase(file.operation, f); break;
+  case stage::waiting: waiting_.erase(file.operation, f, std::exchange(file.renewing, false)); break;
   case stage::ready: storages_[file.origin]->ready.erase(file.operation, f); break;
   case stage::unfunded: failed_at(file).unfunded.erase(file.operation, f); break;
   case stage::parked:

@@ -28,6 +28,7 @@
 #include "core/schedule/file_queue.hpp"
 #include "core/schedule/host.hpp"
 #include "core/schedule/operation_queues.hpp"
+#include "core/schedule/presign_queues.hpp"
 #include "core/schedule/shared_facts.hpp"
 #include "core/schedule/ticket_supply.hpp"
 
@@ -239,9 +240,9 @@ class scheduler {
   int presigns_window() const noexcept { return api_.limit.size(); }
   std::size_t tickets_ready() const noexcept;
   std::uint32_t open_files() const noexcept { return open_files_; }
-  /// Of these, how many more wait at an origin that is away, or much slower than another one, than it can take soon.
-  /// They need not count when it is asked whether others may come in, or they would be in the way of those.
-  std::size_t held_up() const noexcept { return open_files_ == 0 ? 0 : held_up_; }
+  /// Files that wait at an origin that is away or slow, beyond those it can take soon. Callers need not count them
+  /// against their window.
+  std::size_t held_up() const noexcept { return std::min<std::size_t>(held_up_, open_files_); }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
   /// What stands in the way; after next_action() had nothing.
   core::held_by held_by() const noexcept;
@@ -270,6 +271,7 @@ class scheduler {
     bool owes_token = false;   ///< its next attempt is a charged retry
     bool failed_at_api = true; ///< where it failed last; else at its origin
     bool counted_refusal = false;
+    bool renewing = false;                            ///< of those that wait for a ticket
     host_gate::role role = host_gate::role::ordinary; ///< of the attempt in flight
     origin_id origin = no_origin;
     operation_id operation = 0;
@@ -310,7 +312,8 @@ class scheduler {
   void handle(const event::file_cancelled& e, instant now);
 
   // what follows from an outcome
-  static outcome excused(outcome why, const host& where) noexcept;
+  outcome excused(outcome why, const host& where) const noexcept;
+  bool others_in_use(const host& than) const noexcept;
   void decide(file_id f, const outcome& why, host& where, instant now);
   bool ends_the_run(file_id f, const outcome& why, const host& where, instant now);
   void carry_out(file_id f, step s, host& where, const outcome& why, instant now);
@@ -398,7 +401,7 @@ class scheduler {
   std::size_t next_storage_ = 0;                ///< whose turn it is
 
   std::vector<file_state> files_;
-  operation_queues waiting_{links_};
+  presign_queues waiting_{links_};
   parked_queue parked_;
   std::size_t parked_count_ = 0, parked_at_api_ = 0;
   ring<scheduler_action> decided_;
@@ -414,7 +417,7 @@ class scheduler {
   instant reviewed_{};      ///< when those that wait were last looked at
   instant explored_{};      ///< when a ticket was last made to find another origin
   instant others_served_{}; ///< when another scheduler was last seen to have stored something
-  std::uint64_t stored_ = 0, stored_by_others_ = 0;
+  std::uint64_t stored_ = 0, stored_told_ = 0, stored_by_others_ = 0;
   std::optional<instant> short_since_;
   instant shortage_until_{};
   instant::duration shortage_pause_{};

@@ -172,10 +172,11 @@ std::optional<scheduler_action> scheduler::next_presign(instant now) {
       break;
     }
     if (in_shortage(now) || !api_.may_start(now)) break;
-    const file_id f = waiting_.front();
+    const bool explores = all_storages_away();
+    const file_id f = waiting_.front(explores);
     if (give_up(f, now)) continue;
-    if (all_storages_away()) explored_ = now;
-    waiting_.end_turn();
+    if (explores) explored_ = now;
+    waiting_.end_turn(explores);
     return start_presign(f, now);
   }
   return std::nullopt;
@@ -191,7 +192,7 @@ std::optional<scheduler_action> scheduler::next_forced(instant now) {
     leave_queue(f);
     refresh(f, now);
   }
-  if (!waiting_.empty() && api_.in_flight() == 0) return start_presign(waiting_.front(), now);
+  if (!waiting_.empty() && api_.in_flight() == 0) return start_presign(waiting_.front(true), now);
   return std::nullopt;
 }
 

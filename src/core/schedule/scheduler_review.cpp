@@ -28,6 +28,7 @@ void scheduler::review_shortage(instant now) {
 void scheduler::review(instant now) {
   if (now - reviewed_ < limits::review_interval_min) return;
   reviewed_ = now;
+  shared_.stored += stored_ - std::exchange(stored_told_, stored_);
   if (const auto by_others = shared_.stored - stored_; std::exchange(stored_by_others_, by_others) != by_others)
     others_served_ = now;
   review_shortage(now);
@@ -70,7 +71,9 @@ void scheduler::renew(file_id f, instant now) {
   files_[f].left = files_[f].origin;
   files_[f].has_ticket = false;
   ++tallies_.refreshes;
-  queue_again(f, now);
+  enter(f, stage::waiting, now);
+  files_[f].renewing = true;
+  waiting_.push_renewal(files_[f].operation, f);
 }
 
 /// How many of those with a ticket of `where` had better stay there. The others ask for another one, which may lead
@@ -99,9 +102,11 @@ void scheduler::review(host& where, instant now) {
   std::optional<std::size_t> stay = may_stay(where, now);
   const bool shunned = is_shunned(where, now),
              crowded = tickets_ready() >= limits::tickets_ready_max + tickets_held_up_;
-  const millis for_all = std::min(candidates.size(), limits::files_inside_max) * limits::renewal_each;
+  const millis for_all =
+      std::min(candidates.size(), limits::files_inside_max) * put_policy_.shards * limits::renewal_each;
   const millis pause_max = std::clamp<millis>(for_all, limits::renewal_few, limits::renewal_max);
-  const millis pause_max_led_back = std::max(for_all, limits::renewal_max);
+  const millis pause_in_vain = std::max(for_all, limits::renewal_max);
+  const bool in_vain = where.led_back_in_a_row >= limits::led_back_in_a_row_max;
   for (const file_id f : candidates) {
     file_state& file = files_[f];
     if (give_up(f, now) || !stay) continue;
@@ -110,11 +115,11 @@ void scheduler::review(host& where, instant now) {
       --*stay;
       continue;
     }
-    if (file.renew_at == instant{}) file.renew_at = file.since + limits::renewal_first;
+    if (file.renew_at == instant{}) file.renew_at = file.since + (in_vain ? pause_in_vain : limits::renewal_first);
     if (now < file.renew_at && (!crowded || file.led_back > 0)) continue;
-    file.renewal =
-        std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first,
-                                      file.led_back >= limits::led_back_max ? pause_max_led_back : pause_max);
+    file.renewal = in_vain || file.led_back >= limits::led_back_max
+                       ? pause_in_vain
+                       : std::clamp<instant::duration>(2 * file.renewal, 2 * limits::renewal_first, pause_max);
     file.renew_at = now + file.renewal;
     leave_queue(f);
     renew(f, now);
@@ -134,12 +139,13 @@ std::optional<instant> scheduler::all_storages_sick_since() const noexcept {
 
 void scheduler::count_held_up(instant now) noexcept {
   held_up_ = tickets_held_up_ = 0;
-  if (storages_.size() < 2) return;
+  const bool all_away = all_storages_away();
   for_each_storage([&](origin_id, const host& h) {
-    const auto stay = may_stay(h, now);
+    std::optional<std::size_t> stay = may_stay(h, now);
+    if (all_away && !h.gate.open()) stay = 0; // there may be an origin that is not known yet
     if (!stay) return;
-    const std::size_t soon = *stay + static_cast<std::size_t>(h.in_flight());
-    held_up_ += h.files > soon ? h.files - soon : 0;
+    const std::size_t may_stay_here = *stay + static_cast<std::size_t>(h.in_flight());
+    held_up_ += h.files > may_stay_here ? h.files - may_stay_here : 0;
     tickets_held_up_ += h.ready.size() > *stay ? h.ready.size() - *stay : 0;
   });
 }

@@ -90,19 +90,23 @@ bool scheduler::tickets_are_wanted(instant now) const noexcept {
   return missing >= (grouping_ ? 1 : std::clamp(most / 2, 1, presign_group_));
 }
 
-/// Where no storage has ever served, another ticket may lead to one that does; or to one that was not used of late; and
-/// a storage that is away, and for which nobody waits, is asked by nobody whether it is back.
+/// A file that has had no ticket may have one that leads elsewhere. So may any other, where no storage has ever served,
+/// or one was not used of late, or others are served; and a storage that is away, and for which nobody waits, is asked
+/// by nobody whether it is back.
 bool scheduler::another_ticket_may_help() const noexcept {
-  return stored_ == 0 || others_are_served() || std::ranges::any_of(storages_, [](const auto& h) {
+  return stored_ == 0 || others_are_served() || files_[waiting_.front(true)].origin == no_origin ||
+         std::ranges::any_of(storages_, [](const auto& h) {
            return h && (h->gate.open() || (h->ready.empty() && h->unfunded.empty() && h->in_flight() == 0));
          });
 }
 
-/// Precondition: a file waits for a ticket.
+/// When one may be made to find out. In an outage like any other that is seldom, as nothing says that there is another
+/// origin. Precondition: a file waits for a ticket.
 instant scheduler::explores_again() const noexcept {
-  const bool is_new = files_[waiting_.front()].origin == no_origin && tickets_ready() < limits::files_inside;
-  if (!is_new) return explored_ + limits::explore_again;
-  return explored_ + (stored_by_others_ > 0 && stored_ == 0 ? limits::explore_likely : limits::explore_new);
+  const bool is_new = files_[waiting_.front(true)].origin == no_origin;
+  if (!is_new || (stored_ > 0 && !others_are_served())) return explored_ + limits::explore_again;
+  return explored_ +
+         (stored_ == 0 && stored_by_others_ > 0 ? limits::explore_where_others_are_served : limits::explore_new);
 }
 
 /// The windows, not the lack of work or a rate, hold requests back: said so that they try a larger size.

@@ -74,7 +74,11 @@ bool run::end(errc cause, const diagnostics& details) {
 
 bool run::wait_for_room(const std::atomic<std::size_t>& held_up) {
   using core::limits::files_inside, core::limits::files_inside_max;
-  const auto most = [&] { return files_inside + std::min(held_up.load(), files_inside_max - files_inside); };
+  // Those of this batch that wait to be told are held up by its sink. Sources in memory cost what they hold.
+  const auto most = [&] {
+    return in_memory_ ? files_inside
+                      : files_inside + std::min({held_up.load(), unsettled_.load(), files_inside_max - files_inside});
+  };
   if (open_.load() < most()) return !stopping();
   std::unique_lock lock(room_mutex_);
   waiting_for_room_ = true;
@@ -95,7 +99,9 @@ void run::room_grew() noexcept {
 
 std::optional<source> run::pull() {
   try {
-    return all_.next ? all_.next() : std::nullopt;
+    auto next = all_.next ? all_.next() : std::nullopt;
+    in_memory_ = in_memory_ || (next && next->memory);
+    return next;
   } catch (const std::exception& e) {
     source_threw(e.what());
   } catch (...) { // anything may be thrown; what is lost is only its name

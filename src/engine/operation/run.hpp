@@ -113,6 +113,7 @@ class run {
   std::function<void()> on_stop_; ///< until it was called, or the run is complete; under room_mutex_
   std::atomic<bool> waiting_for_room_{false}, source_at_end_{false};
   std::size_t resume_below_ = 0;
+  bool in_memory_ = false; ///< some of its sources are; of the intake thread
 
   std::mutex end_mutex_;
   error_code ended_;

@@ -55,7 +55,8 @@ bool is_about_the_request(int http_status) {
 /// The words of how such an attempt ended are why a host is waited for.
 bool tells_of_absence(core::outcome_kind kind) {
   using enum core::outcome_kind;
-  return kind == unreachable || kind == handshake_lost || kind == unavailable || kind == gateway || kind == lost;
+  return kind == unreachable || kind == handshake_lost || kind == tls_refused || kind == unavailable ||
+         kind == gateway || kind == lost;
 }
 
 /// What is no reply may be half of one.

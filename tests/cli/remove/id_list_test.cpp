@@ -1,7 +1,7 @@
 #include "cli/remove/id_list.hpp"
 
 #include "cli/base/usage_error.hpp"
-#include "cli/inputs/temporary_tree.hpp"
+#include "temporary_tree.hpp"
 
 #include <gtest/gtest.h>
 

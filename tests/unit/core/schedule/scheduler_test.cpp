@@ -995,6 +995,21 @@ TEST(scheduler, regression_one_node_with_bad_tls) {
   }
 }
 
+// An origin with a bad certificate beside one that serves fails its files at once: the first, and those behind them.
+TEST(scheduler, regression_one_origin_with_bad_tls) {
+  scheduler_driver d({4, 4, 4});
+  d.bring_to_put(0);
+  for (file_id f = 1; f <= 6; ++f) {
+    d.add(f);
+    d.drain();
+    d.tested.on(event::presign_answered{f, d.ticket(15min), 1}, d.now);
+    EXPECT_EQ(d.drain(), "start_put(" + std::to_string(f) + ")");
+    if (f % 2 == 0) continue;
+    d.put_failed(f, tls_refused);
+    EXPECT_EQ(d.drain(), "settle(" + std::to_string(f) + ", failed, tls_refused)");
+  }
+}
+
 // So is the first one of all, while others are under way that may come about: the last of these tells.
 TEST(scheduler, regression_bad_tls_in_the_first_wave) {
   for (const bool one_is_good : {false, true}) {
