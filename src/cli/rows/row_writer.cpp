@@ -34,8 +34,8 @@ std::optional<std::uint64_t> size_of(int fd) {
   return static_cast<std::uint64_t>(now.st_size);
 }
 
-/// How much of `lines` a pipe that is ready takes without blocking: whole lines, so that those of other writers to it
-/// do not come in between, unless one is longer than that.
+/// The longest run of whole lines that fits PIPE_BUF: atomic, and never blocks once poll says ready. A longer line is
+/// cut.
 std::size_t piece_of(std::string_view lines) {
   if (lines.size() <= PIPE_BUF) return lines.size();
   const auto end = lines.substr(0, PIPE_BUF).rfind('\n');
@@ -111,7 +111,7 @@ void row_writer::write_all(std::string_view lines) {
   if (state() == failure::none && fits < lines.size()) fail(EFBIG);
 }
 
-/// So much of `lines`, which are whole, as the file may grow by.
+/// How much of `lines`, which are whole, the file may still grow by (`ulimit -f`).
 std::size_t row_writer::room_for(std::string_view lines) const {
   const auto most = file_bytes_max();
   if (most == UINT64_MAX) return lines.size();

@@ -24,7 +24,7 @@ constexpr int garbled_max = 3;      ///< answers in a row that are no HTTP: the 
 
 // ---- a host that does not answer
 
-/// An absence that is shorter has built up no backlog: the window need not start small again.
+/// An outage shorter than this has not built up a backlog: the window need not start small again.
 constexpr millis outage_min = 1s;
 /// Many shards together probe oftener than they should, rather than notice too late that a host is back.
 constexpr millis probe_interval_max = 20s;
@@ -112,7 +112,7 @@ constexpr millis shortage_pause_max = 5s;
 
 // ---- tickets
 
-/// Of its life a ticket made ahead may spend this part waiting, if PUTs go on as they do.
+/// At the present pace of PUTs a ticket may wait at most a quarter of its life.
 constexpr int ticket_life_part = 4;
 /// Where the host's rate is the limit, a ticket waits at most this long.
 constexpr millis ticket_wait_max = 1s;

@@ -11,8 +11,8 @@ using namespace std::chrono_literals;
 /// A depth is doubled when so many of its pipelines have been answered in a row.
 constexpr int pipelines_trusted = 4;
 
-/// What the last one in line may wait longer than if it were alone: a quarter, or this. An API that answers a
-/// connection's requests one after the other, and slowly, is better asked over more connections.
+/// Pipelining may delay the last request in line by a quarter, or by 1 ms if that is more. A slow serial API is better
+/// asked over more connections.
 constexpr auto wait_added_min = 1ms;
 constexpr int wait_added_part = 4;
 

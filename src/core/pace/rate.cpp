@@ -27,12 +27,12 @@ constexpr auto doubled_in_search = 500ms;
 constexpr double searched_from = 10; // at least, of the least rate there is
 constexpr auto searched_interval_min = 250ms;
 
-// One answer in fifty may be a refusal without anything following from it: such is the weather at a large storage.
+// Up to 2 % throttled answers are background noise and are ignored.
 constexpr double tolerated_min = 0.02;
-// When the rate has been cut to half, and since the first cut at least this part of the share of refusals that led to
-// it has stayed, over so many answers, then that share is taken for the weather as well; unless hardly anything gets
-// through, where nothing is to be gained by sending more. Then the rate is doubled until something objects: if that is
-// soon, it was not the weather.
+// More noise than that is recognised by its not going away: the rate has been cut to half, and of the share of refusals
+// that led to the first cut at least `lasting_part` is still there after `answers_for_weather` answers. Then the share
+// is tolerated, and the rate doubles until the host objects again; if it does so soon, it was no noise. A share over
+// `believable_share` is never tolerated: nothing is gained by sending more where hardly anything gets through.
 constexpr double lasting_part = 0.5;
 constexpr double cut_down_to = 0.5;
 constexpr double answers_for_weather = 2 * answers_min;

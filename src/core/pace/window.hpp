@@ -28,8 +28,8 @@ class window {
   /// How long a request takes, of late; 0 before the first answer.
   instant::duration took() const noexcept { return took_; }
 
-  /// Another request would have been begun, were the window larger. A round can tell no sooner than `lead` later: that
-  /// long it takes until a larger window is felt at all.
+  /// The window, not lack of work, held a request back. Starts the next measuring round `lead` later; a larger window
+  /// shows no effect sooner.
   void held(instant now, instant::duration lead, int in_flight) noexcept;
   /// A request took so long until it was answered.
   void answered(instant::duration took) noexcept;

@@ -1,6 +1,6 @@
 #pragma once
 
-// How a thread of ours begins, and what is said when none is to be had.
+// Starts a thread; on refusal names the likely limit.
 
 #include <system_error>
 #include <thread>

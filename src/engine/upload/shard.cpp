@@ -314,8 +314,7 @@ void shard::put_finished(put_worker& w, file_id f, std::optional<verdict> failed
     if (tells(flights_[f].etag, secrets_of(f))) flights_[f].etag.clear();
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
   }
-  // Guarded against overwriting, and there already: what is there is what this ticket sent before, since no other has
-  // it.
+  // 412 after a lost answer: only our own earlier PUT can have created this object. Count it as stored.
   if (failed->details.http_status == precondition_failed && flights_[f].maybe_stored) {
     flights_[f].verified = verification::none;
     return report(core::event::put_answered{f, flights_[f].file.identity.size});
