@@ -3,6 +3,7 @@
 import fnmatch
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 
@@ -52,6 +53,19 @@ class Readme(TestCase):
                 done = subprocess.run(["sh", "-c", line], cwd=self.folder, env=env, capture_output=True, text=True, timeout=60)
                 self.assertEqual(done.returncode, 0, line + "\n" + done.stderr)
 
+    # The block that joins server and command works as it stands, and leaves nothing running.
+    def test_one_machine(self):
+        block = re.search(r"## Try it on one machine\n.*?```sh\n(.*?)```", README, re.S).group(1)
+        (self.folder / "build").mkdir()
+        (self.folder / "build/bin").symlink_to(BIN.resolve())
+        (self.folder / "README.md").write_text(README)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            block = block.replace("8443", str(free.getsockname()[1]))
+        done = subprocess.run(["sh", "-ec", block + "wait $!"], cwd=self.folder, env=clean_environment(), capture_output=True,
+                              text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^https://127\.0\.0\.1:\d+/files/[0-9a-f-]+$")
+
     # Files, folders and tests that the pages name exist.
     def test_pointers(self):
         for page in [ROOT / "README.md", *(page for top in TOP for page in (ROOT / top).glob("**/README.md"))]:
@@ -62,7 +76,7 @@ class Readme(TestCase):
     def test_proofs(self):
         known = names_of_tests()
         missing = []
-        for page, heading in (("README.md", "## What it promises"), ("tests/README.md", "## The scorecard"),
+        for page, heading in (("tests/README.md", "## What it promises"), ("tests/README.md", "## The scorecard"),
                               ("tests/README.md", "## Threats")):
             table = re.search(rf"{heading}\n.*?\n\|---.*?\n(.*?)\n(?:\n|\Z)", (ROOT / page).read_text(), re.S).group(1)
             for row in table.splitlines():
