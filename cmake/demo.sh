@@ -8,8 +8,8 @@ set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/cmake/packages.sh"
 
-install_packages $build_packages $test_packages ca-certificates
-configure_and_build "$top/build" "hoist hoist-server" -DCMAKE_BUILD_TYPE=Release -DHOIST_DEVELOPER=ON -DHOIST_PROGRAMS=ON
+install_packages $build_packages curl ca-certificates
+configure_and_build "$top/build" "hoist hoist-server" -DCMAKE_BUILD_TYPE=Release -DHOIST_PROGRAMS=ON
 
 out=$top/out/demo
 rm -rf "$out"

@@ -1,6 +1,6 @@
 # What a build can choose. A consumer (add_subdirectory) gets the library and nothing else.
 
-option(HOIST_DEVELOPER "Build the tests and turn warnings into errors" ${PROJECT_IS_TOP_LEVEL})
+option(HOIST_DEVELOPER "Build the tests, which need GoogleTest, and turn warnings into errors" OFF)
 option(HOIST_PROGRAMS "Build hoist and hoist-server" ${PROJECT_IS_TOP_LEVEL})
 option(HOIST_BENCH "Build what bench/ needs: contenders, micro benchmarks; with HOIST_DEVELOPER its test too" OFF)
 option(HOIST_FUZZ "Build the fuzz targets instead of the other tests, with ASan and UBSan; needs Clang" OFF)

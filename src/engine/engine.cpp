@@ -85,23 +85,23 @@ shard_config config_of(const options& o) {
 /// what stands behind it is the host.
 limit limit_of(const sample& seen, bool concurrency_given, const run& r) {
   switch (seen.what) {
-  case core::held_by::nothing:
+  case core::bottleneck::nothing:
     if (r.starved_of_room()) return limit::sink;
     if (!r.source_at_end()) return limit::source;
     return seen.puts_in_flight > 0 ? limit::storage : seen.presigns_in_flight > 0 ? limit::presign_api : limit::sink;
-  case core::held_by::presign_window:
-  case core::held_by::presign_rate:
-  case core::held_by::presign_connections: return limit::presign_api;
-  case core::held_by::put_window: return concurrency_given ? limit::concurrency : limit::storage;
-  case core::held_by::put_rate:
-  case core::held_by::put_connections: return limit::storage;
-  case core::held_by::retry_budget:
-  case core::held_by::pauses: return seen.at_api ? limit::presign_api : limit::storage;
-  case core::held_by::api_away:
-  case core::held_by::storage_away:
-  case core::held_by::api_silent:
-  case core::held_by::storage_silent:
-  case core::held_by::shortage: break;
+  case core::bottleneck::presign_window:
+  case core::bottleneck::presign_rate:
+  case core::bottleneck::presign_connections: return limit::presign_api;
+  case core::bottleneck::put_window: return concurrency_given ? limit::concurrency : limit::storage;
+  case core::bottleneck::put_rate:
+  case core::bottleneck::put_connections: return limit::storage;
+  case core::bottleneck::retry_budget:
+  case core::bottleneck::pauses: return seen.at_api ? limit::presign_api : limit::storage;
+  case core::bottleneck::api_away:
+  case core::bottleneck::storage_away:
+  case core::bottleneck::api_silent:
+  case core::bottleneck::storage_silent:
+  case core::bottleneck::shortage: break;
   }
   return limit::waiting;
 }
@@ -273,7 +273,7 @@ void engine::run_ended(errc cause, const diagnostics& details) {
 void engine::sampled(const sample& what) {
   books_.for_each_batch([&](run& r) {
     const limit named = limit_of(what, options_.concurrency > 0, r);
-    r.held_by[static_cast<std::size_t>(named)].fetch_add(1, std::memory_order_relaxed);
+    r.bottleneck[static_cast<std::size_t>(named)].fetch_add(1, std::memory_order_relaxed);
   });
 }
 

@@ -351,7 +351,8 @@ class unkind {
     }
     count_wakeups(s, actions);
     if (s.tested.stalled(now_))
-      fail("it stands still: nothing in flight, no wake-up near, held by " + std::string(name_of(s.tested.held_by())));
+      fail("it stands still: nothing in flight, no wake-up near, held by " +
+           std::string(name_of(s.tested.bottleneck())));
   }
 
   /// Being asked again and again for nothing is a loop without an end, too.

@@ -76,9 +76,9 @@ intake::intake(intake_request request, own_files own, const stop_sign& stop)
     , own_(std::move(own))
     , stop_(stop)
     , lists_(request_.lists.begin(), request_.lists.end()) {
-  if (!lists_.empty() || std::ranges::find(request_.paths, "-") != request_.paths.end()) overlap_.expect_lists();
+  if (!lists_.empty() || std::ranges::find(request_.paths, "-") != request_.paths.end()) taken_.expect_lists();
   for (auto& path : request_.paths) {
-    if (path == "-" || overlap_.name_root(normalised(request_.working_directory, path))) paths_.push_back(path);
+    if (path == "-" || taken_.name_root(normalised(request_.working_directory, path))) paths_.push_back(path);
   }
 }
 
@@ -144,10 +144,10 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
                   "the entry holds a NUL byte; is the list separated by NUL? Then add -0");
   }
   const auto absolute = normalised(request_.working_directory, path);
-  if (how == named_by::list && overlap_.covers(absolute)) return std::nullopt;
+  if (how == named_by::list && taken_.covers(absolute)) return std::nullopt;
 
   if (how != named_by::argument) {
-    if (const auto walk = overlap_.walk_above(absolute)) return take_below(*walk, std::move(path), absolute, how);
+    if (const auto walk = taken_.walk_above(absolute)) return take_below(*walk, std::move(path), absolute, how);
   }
 
   struct ::stat status {};
@@ -164,7 +164,7 @@ std::optional<input> intake::take_named(std::string path, named_by how) {
 
 /// An entry below a directory that has been walked: it came later, or was passed over. Judged as the walk would judge
 /// it now.
-std::optional<input> intake::take_below(const overlap::walk& walk, std::string path, const std::string& absolute,
+std::optional<input> intake::take_below(const taken_paths::walk& walk, std::string path, const std::string& absolute,
                                         named_by how) {
   for (auto slash = walk.below.find('/'); slash != std::string_view::npos; slash = walk.below.find('/', slash + 1)) {
     if (!enters(request_.rules, walk.below.substr(0, slash))) return skipped(std::move(path), skip_reason::excluded);
@@ -195,7 +195,7 @@ input intake::judge_file(std::string path, std::string_view name, const struct :
 /// True when a list had it before: it is put off to the end. A list without an end would never get there: from so many
 /// on these are files like others.
 bool intake::defer_repeat(const std::string& path, const std::string& absolute) {
-  if (overlap_.take_listed(absolute) || repeats_.size() >= repeats_max) return false;
+  if (taken_.take_listed(absolute) || repeats_.size() >= repeats_max) return false;
   repeats_.push_back(path);
   return true;
 }
@@ -203,19 +203,19 @@ bool intake::defer_repeat(const std::string& path, const std::string& absolute) 
 std::optional<input> intake::begin_walk(std::string path, const std::string& absolute) {
   unique_fd root(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!root) return failed_by_system(std::move(path), errno);
-  overlap_.begin_walk(absolute, path);
+  taken_.begin_walk(absolute, path);
   path = with_slash(std::move(path));
   const auto own_part = path.size();
   start_walk(std::move(root), std::move(path), absolute, {}, own_part);
   return std::nullopt;
 }
 
-std::optional<input> intake::walk_below(const overlap::walk& walk, const seen_below& seen, std::string path,
+std::optional<input> intake::walk_below(const taken_paths::walk& walk, const seen_below& seen, std::string path,
                                         const std::string& absolute) {
   if (!enters(request_.rules, walk.below)) return skipped(with_slash(std::move(path)), skip_reason::excluded);
   unique_fd root = open_directory(seen);
   if (!root) return failed_by_system(std::move(path), errno);
-  overlap_.note_found(absolute);
+  taken_.note_found(absolute);
   const auto link_free_from = begin_of(walk.below, path);
   start_walk(std::move(root), with_slash(std::move(path)), absolute, with_slash(std::string(walk.below)),
              link_free_from);
@@ -231,10 +231,10 @@ void intake::start_walk(unique_fd root, std::string path, const std::string& abs
 
 tree_walk::descent intake::judge_directory(std::string_view below) {
   const bool enter = enters(request_.rules, walk_->above + std::string(below));
-  if (!overlap_.walk_is_alone()) {
+  if (!taken_.walk_is_alone()) {
     const auto absolute = walk_->absolute + std::string(below);
-    if (overlap_.leaves_out(absolute)) return tree_walk::descent::leave_out;
-    if (enter) overlap_.note_found(absolute);
+    if (taken_.leaves_out(absolute)) return tree_walk::descent::leave_out;
+    if (enter) taken_.note_found(absolute);
   }
   return enter ? tree_walk::descent::enter : tree_walk::descent::tell;
 }
@@ -248,9 +248,9 @@ std::optional<input> intake::next_walked() {
 
 std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   std::string absolute;
-  if (!overlap_.walk_is_alone() && item.what != tree_walk::kind::unreadable) {
+  if (!taken_.walk_is_alone() && item.what != tree_walk::kind::unreadable) {
     absolute = walk_->absolute + std::string(item.below);
-    if (overlap_.leaves_out(absolute)) return std::nullopt;
+    if (taken_.leaves_out(absolute)) return std::nullopt;
   }
   const std::string from_above = walk_->above.empty() ? std::string{} : walk_->above + std::string(item.below);
   const std::string_view seen_by_rules = from_above.empty() ? item.below : from_above;
@@ -276,7 +276,7 @@ std::optional<input> intake::judge_walked(const tree_walk::item& item) {
   }
   if (reason != skip_reason::none) return skipped(std::move(path), reason, size);
   if (is_hidden(seen_by_rules)) hidden_taken_.fetch_add(1, std::memory_order_relaxed);
-  overlap_.note_found(absolute);
+  taken_.note_found(absolute);
   auto file = taken(std::move(path), size);
   file.link_free_from = walk_->link_free_from;
   return file;

@@ -6,8 +6,8 @@
 #include "cli/base/stop_sign.hpp"
 #include "cli/inputs/filter.hpp"
 #include "cli/inputs/list_reader.hpp"
-#include "cli/inputs/overlap.hpp"
 #include "cli/inputs/own_files.hpp"
+#include "cli/inputs/taken_paths.hpp"
 #include "cli/inputs/walk.hpp"
 
 #include <hoist/error.hpp>
@@ -75,12 +75,12 @@ class intake {
   std::optional<input> next_listed();
   std::optional<input> open_list(const std::string& name);
   std::optional<input> take_named(std::string path, named_by how);
-  std::optional<input> take_below(const overlap::walk& walk, std::string path, const std::string& absolute,
+  std::optional<input> take_below(const taken_paths::walk& walk, std::string path, const std::string& absolute,
                                   named_by how);
   input judge_file(std::string path, std::string_view name, const struct ::stat& status) const;
   bool defer_repeat(const std::string& path, const std::string& absolute);
   std::optional<input> begin_walk(std::string path, const std::string& absolute);
-  std::optional<input> walk_below(const overlap::walk& walk, const seen_below& seen, std::string path,
+  std::optional<input> walk_below(const taken_paths::walk& walk, const seen_below& seen, std::string path,
                                   const std::string& absolute);
   void start_walk(unique_fd root, std::string path, const std::string& absolute, std::string above,
                   std::size_t link_free_from);
@@ -91,7 +91,7 @@ class intake {
   intake_request request_;
   own_files own_;
   const stop_sign& stop_;
-  overlap overlap_;
+  taken_paths taken_;
   std::deque<std::string> paths_;
   std::deque<std::string> lists_;
   std::deque<std::string> repeats_; ///< told of at the very end, when their first times are settled

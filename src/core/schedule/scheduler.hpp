@@ -148,7 +148,7 @@ struct retry_policy {
 retry_policy share_of(retry_policy whole, int shards) noexcept;
 
 /// What a file waits for, and what keeps the scheduler from beginning more.
-enum class held_by : std::uint8_t {
+enum class bottleneck : std::uint8_t {
   nothing, ///< no file waits
   presign_window,
   presign_rate,
@@ -165,11 +165,11 @@ enum class held_by : std::uint8_t {
   shortage, ///< of our own descriptors, ports or memory
 };
 
-std::string_view name_of(held_by what) noexcept;
+std::string_view name_of(bottleneck what) noexcept;
 
 /// What is waited for, where, and since when.
 struct wait {
-  held_by what = held_by::nothing;
+  bottleneck what = bottleneck::nothing;
   std::optional<origin_id> origin; ///< of the storage; nothing: the API, or ourselves
   instant since{};
   std::optional<instant> next; ///< when something is tried again; nothing: an event decides
@@ -245,7 +245,7 @@ class scheduler {
   std::size_t held_up() const noexcept { return std::min<std::size_t>(held_up_, open_files_); }
   const scheduler_tallies& tallies() const noexcept { return tallies_; }
   /// What stands in the way; after next_action() had nothing.
-  core::held_by held_by() const noexcept;
+  core::bottleneck bottleneck() const noexcept;
   /// Of what waits for a pause or a token: whether most of it failed at the API.
   bool held_at_api() const noexcept;
   host_figures api_figures() const noexcept { return api_.limit.figures(); }

@@ -43,9 +43,9 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
   case stage::absent:
   case stage::presigning:
   case stage::putting: return std::nullopt;
-  case stage::parked: w.what = short_since_ && in_shortage(now) ? held_by::shortage : held_by::pauses; return w;
+  case stage::parked: w.what = short_since_ && in_shortage(now) ? bottleneck::shortage : bottleneck::pauses; return w;
   case stage::unfunded:
-    w.what = held_by::retry_budget;
+    w.what = bottleneck::retry_budget;
     if (!file.failed_at_api) w.origin = file.origin;
     return w;
   case stage::waiting: break;
@@ -53,38 +53,38 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
     const host& h = *storages_[file.origin];
     w.origin = file.origin;
     w.next = h.resumes(now);
-    if (in_shortage(now)) return wait{held_by::shortage, {}, *short_since_, shortage_until_};
+    if (in_shortage(now)) return wait{bottleneck::shortage, {}, *short_since_, shortage_until_};
     if (!h.gate.open())
-      w.what = held_by::storage_away;
+      w.what = bottleneck::storage_away;
     else if (!has_slot(h))
-      w.what = held_by::put_window;
+      w.what = bottleneck::put_window;
     else if (h.held_by_connections())
-      w.what = held_by::put_connections;
+      w.what = bottleneck::put_connections;
     else
-      w.what = h.held_by_rate() ? held_by::put_rate : held_by::put_window;
+      w.what = h.held_by_rate() ? bottleneck::put_rate : bottleneck::put_window;
     if (const auto down = h.gate.down_since()) w.since = *down;
     return w;
   }
   }
-  if (in_shortage(now)) return wait{held_by::shortage, {}, *short_since_, shortage_until_};
+  if (in_shortage(now)) return wait{bottleneck::shortage, {}, *short_since_, shortage_until_};
   w.next = api_.resumes(now);
   if (const auto down = api_.gate.down_since()) {
-    w.what = held_by::api_away;
+    w.what = bottleneck::api_away;
     w.since = *down;
   } else if (!api_.has_room()) {
-    w.what = held_by::presign_window;
+    w.what = bottleneck::presign_window;
   } else if (api_.held_by_connections()) {
-    w.what = held_by::presign_connections;
+    w.what = bottleneck::presign_connections;
   } else if (api_.held_by_rate()) {
-    w.what = held_by::presign_rate;
+    w.what = bottleneck::presign_rate;
   } else if (!tickets_are_wanted(now)) {
     w.next.reset();
     if (all_storages_away())
-      w.what = held_by::storage_away;
+      w.what = bottleneck::storage_away;
     else
-      w.what = storage_figures().per_second > 0 ? held_by::put_rate : held_by::put_window;
+      w.what = storage_figures().per_second > 0 ? bottleneck::put_rate : bottleneck::put_window;
   } else {
-    w.what = held_by::presign_window;
+    w.what = bottleneck::presign_window;
   }
   return w;
 }
@@ -92,34 +92,35 @@ std::optional<wait> scheduler::wait_of(file_id f, instant now) const {
 std::optional<wait> scheduler::foremost_wait(instant now) const {
   if (open_files_ == 0) return std::nullopt;
   if (short_since_)
-    return wait{held_by::shortage, {}, *short_since_, in_shortage(now) ? std::optional(shortage_until_) : std::nullopt};
-  if (const auto down = api_.gate.down_since()) return wait{held_by::api_away, {}, *down, api_.gate.next_probe()};
+    return wait{
+        bottleneck::shortage, {}, *short_since_, in_shortage(now) ? std::optional(shortage_until_) : std::nullopt};
+  if (const auto down = api_.gate.down_since()) return wait{bottleneck::api_away, {}, *down, api_.gate.next_probe()};
   std::optional<wait> longest;
   for_each_storage([&](origin_id o, const host& h) {
     const auto down = h.gate.down_since();
     if (!down || (h.ready.empty() && h.unfunded.empty() && h.in_flight() == 0)) return;
-    if (!longest || *down < longest->since) longest = wait{held_by::storage_away, o, *down, h.gate.next_probe()};
+    if (!longest || *down < longest->since) longest = wait{bottleneck::storage_away, o, *down, h.gate.next_probe()};
   });
   if (longest) return longest;
   if (const auto silent = api_.silent_since(now); silent && api_.gate.open())
-    return wait{held_by::api_silent, {}, *silent, {}};
+    return wait{bottleneck::api_silent, {}, *silent, {}};
   for_each_storage([&](origin_id o, const host& h) {
     const auto silent = h.gate.open() ? h.silent_since(now) : std::nullopt;
-    if (silent && (!longest || *silent < longest->since)) longest = wait{held_by::storage_silent, o, *silent, {}};
+    if (silent && (!longest || *silent < longest->since)) longest = wait{bottleneck::storage_silent, o, *silent, {}};
   });
   if (longest || puts_in_flight_ > 0 || api_.in_flight() > 0) return longest;
-  const auto what = held_by();
-  if (what == core::held_by::nothing) return std::nullopt;
+  const auto what = bottleneck();
+  if (what == core::bottleneck::nothing) return std::nullopt;
   return wait{what, {}, now_, next_wakeup()};
 }
 
-core::held_by scheduler::held_by() const noexcept {
-  using enum core::held_by;
+core::bottleneck scheduler::bottleneck() const noexcept {
+  using enum core::bottleneck;
   if (in_shortage(now_)) return shortage;
-  std::optional<core::held_by> at_storage;
+  std::optional<core::bottleneck> at_storage;
   for_each_storage([&](origin_id, const host& h) {
     if (h.ready.empty()) return;
-    core::held_by what = nothing;
+    core::bottleneck what = nothing;
     if (!h.gate.open())
       what = storage_away;
     else if (!has_slot(h))
@@ -160,22 +161,22 @@ std::optional<instant> scheduler::down_since(std::optional<origin_id> storage) c
   return *storage < storages_.size() && storages_[*storage] ? storages_[*storage]->gate.down_since() : std::nullopt;
 }
 
-std::string_view name_of(held_by what) noexcept {
+std::string_view name_of(bottleneck what) noexcept {
   switch (what) {
-  case held_by::nothing: return "nothing";
-  case held_by::presign_window: return "presign_window";
-  case held_by::presign_rate: return "presign_rate";
-  case held_by::presign_connections: return "presign_connections";
-  case held_by::api_away: return "api_away";
-  case held_by::put_window: return "put_window";
-  case held_by::put_rate: return "put_rate";
-  case held_by::put_connections: return "put_connections";
-  case held_by::storage_away: return "storage_away";
-  case held_by::retry_budget: return "retry_budget";
-  case held_by::pauses: return "pauses";
-  case held_by::api_silent: return "api_silent";
-  case held_by::storage_silent: return "storage_silent";
-  case held_by::shortage: return "shortage";
+  case bottleneck::nothing: return "nothing";
+  case bottleneck::presign_window: return "presign_window";
+  case bottleneck::presign_rate: return "presign_rate";
+  case bottleneck::presign_connections: return "presign_connections";
+  case bottleneck::api_away: return "api_away";
+  case bottleneck::put_window: return "put_window";
+  case bottleneck::put_rate: return "put_rate";
+  case bottleneck::put_connections: return "put_connections";
+  case bottleneck::storage_away: return "storage_away";
+  case bottleneck::retry_budget: return "retry_budget";
+  case bottleneck::pauses: return "pauses";
+  case bottleneck::api_silent: return "api_silent";
+  case bottleneck::storage_silent: return "storage_silent";
+  case bottleneck::shortage: return "shortage";
   }
   return "unknown";
 }

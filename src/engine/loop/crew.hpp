@@ -26,7 +26,7 @@ class crew {
     std::list<std::thread> own(1);
     const auto place = own.begin();
     const std::lock_guard lock(mutex_); // which the new thread needs to leave its place: it finds that filled
-    *place = started([this, place, work = std::move(work)]() mutable {
+    *place = start_thread([this, place, work = std::move(work)]() mutable {
       work();
       leave(place);
     });

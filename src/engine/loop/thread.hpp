@@ -11,7 +11,7 @@ namespace hoist::engine {
 /// Throws std::system_error that says what is missing; the code's own words alone ("Resource temporarily unavailable")
 /// do not.
 template <class Work>
-std::thread started(Work work) {
+std::thread start_thread(Work work) {
   try {
     return std::thread(std::move(work));
   } catch (const std::system_error& e) {

@@ -7,7 +7,7 @@
 namespace hoist::engine {
 
 examiner::examiner(const admission& gate, ways_on on)
-    : admission_(gate), on_(std::move(on)), thread_(started([this] { loop(); })) {}
+    : admission_(gate), on_(std::move(on)), thread_(start_thread([this] { loop(); })) {}
 
 examiner::~examiner() {
   {

@@ -56,7 +56,7 @@ journal::journal(ledger::store& store, reporter& out, std::function<void(const d
     , reporter_(out)
     , linger_(store.durable() ? linger_when_durable : linger)
     , failed_(std::move(failed))
-    , thread_(started([this] { loop(); })) {}
+    , thread_(start_thread([this] { loop(); })) {}
 
 journal::~journal() {
   stop();

@@ -24,7 +24,7 @@ core::instant now_steady() {
 
 } // namespace
 
-reporter::reporter(hooks h) : hooks_(std::move(h)), singles_thread_(started([this] { serve_singles(); })) {}
+reporter::reporter(hooks h) : hooks_(std::move(h)), singles_thread_(start_thread([this] { serve_singles(); })) {}
 
 reporter::~reporter() {
   stop();

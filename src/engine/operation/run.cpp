@@ -161,9 +161,9 @@ void run::tell_why_abandoned() {
 
 limit run::verdict() const {
   std::size_t most = 0;
-  for (std::size_t i = 0; i < held_by.size(); ++i)
-    if (held_by[i].load() > held_by[most].load()) most = i;
-  return held_by[most].load() == 0 ? limit::none : static_cast<limit>(most);
+  for (std::size_t i = 0; i < bottleneck.size(); ++i)
+    if (bottleneck[i].load() > bottleneck[most].load()) most = i;
+  return bottleneck[most].load() == 0 ? limit::none : static_cast<limit>(most);
 }
 
 void run::finish(core::instant now, const std::function<counters()>& figures) {

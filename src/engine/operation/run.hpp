@@ -92,7 +92,7 @@ class run {
   /// Counted by shards as they begin things; relaxed, read at the end.
   std::atomic<std::uint64_t> presigns{0}, puts{0};
   /// How often a look at the run found it held back by each limit.
-  std::array<std::atomic<std::uint64_t>, limits_known> held_by{};
+  std::array<std::atomic<std::uint64_t>, limits_known> bottleneck{};
 
  private:
   void tell_why_abandoned();

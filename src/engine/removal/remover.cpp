@@ -61,7 +61,7 @@ remover::remover(const options& o)
     , sweeper_(o.timeout, static_cast<std::size_t>(requests_max_))
     , ticker_(io_.get_executor())
     , wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
-  thread_ = started([this] { io_.run(); });
+  thread_ = start_thread([this] { io_.run(); });
 }
 
 remover::~remover() {
@@ -219,8 +219,8 @@ void remover::act(const core::action::start_presign& a) {
     if (std::ssize(channels_) == requests_max_)
       return fail(a.file,
                   {{core::outcome_kind::exhausted, std::nullopt}, {}}); // one that was given up still occupies it
-    net::presign_listener& answers = *this;
-    channels_.push_back(std::make_unique<net::presign_channel>(
+    net::api_listener& answers = *this;
+    channels_.push_back(std::make_unique<net::api_channel>(
         net::connect_context{io_.get_executor(), names_, tls_, buffers_, stream_tallies_}, api_, pipeline_, answers));
     spawn(io_, channels_.back()->run());
     free = std::prev(channels_.end());

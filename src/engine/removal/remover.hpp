@@ -9,7 +9,7 @@
 #include "engine/loop/alarm.hpp"
 #include "engine/loop/sweeper.hpp"
 #include "engine/words/removal_outcome.hpp"
-#include "net/presign_channel.hpp"
+#include "net/api_channel.hpp"
 #include "net/tls_context.hpp"
 #include "wire/delete_request.hpp"
 
@@ -44,7 +44,7 @@ struct removal_run {
   errc ended{}; ///< for a reason that ends every other operation
 };
 
-class remover final : net::presign_listener {
+class remover final : net::api_listener {
  public:
   /// Throws as the uploader's constructor does.
   explicit remover(const options& o);
@@ -66,7 +66,7 @@ class remover final : net::presign_listener {
     bool unknown = false;  ///< the API has no file of this id
   };
 
-  // presign_listener: the channel carries any request to the API, one answer for each
+  // api_listener: the channel carries any request to the API, one answer for each
   void presign_connected(bool) override {
     scheduler_.connection_opened(std::nullopt, std::chrono::steady_clock::now());
   }
@@ -108,7 +108,7 @@ class remover final : net::presign_listener {
 
   core::scheduler scheduler_;
   core::pipeline pipeline_{{1, 1}}; ///< a DELETE that was repeated because its connection ended is answered 404
-  std::vector<std::unique_ptr<net::presign_channel>> channels_;
+  std::vector<std::unique_ptr<net::api_channel>> channels_;
   std::deque<flight> flights_; ///< by file_id
   std::vector<core::file_id> free_;
   std::vector<std::shared_ptr<removal_run>> runs_;

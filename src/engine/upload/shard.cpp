@@ -93,7 +93,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
   adopter_ = std::make_unique<adopter>(
       connecting_, adopter::rules{config_.api, config_.storage_reach, config_.allow_http_storage}, digests_, adoptions);
   spawn(io_, adopter_->run());
-  thread_ = started([this] { io_.run(); });
+  thread_ = start_thread([this] { io_.run(); });
 }
 
 shard::~shard() {
@@ -427,8 +427,8 @@ void shard::act(const core::action::start_put& a) {
 }
 
 void shard::add_channel() {
-  net::presign_listener& replies = *this;
-  channels_.push_back(std::make_unique<net::presign_channel>(connecting_, config_.api, pipeline_, replies));
+  net::api_listener& replies = *this;
+  channels_.push_back(std::make_unique<net::api_channel>(connecting_, config_.api, pipeline_, replies));
   spawn(io_, channels_.back()->run());
 }
 
@@ -567,8 +567,8 @@ void shard::tick(const net::error_code& ec) {
   publish_wait(now);
   if (scheduler_.done() && !connected) return;
   if (!scheduler_.done()) {
-    listener_.sampled(
-        {scheduler_.held_by(), scheduler_.held_at_api(), scheduler_.puts_in_flight(), scheduler_.presigns_in_flight()});
+    listener_.sampled({scheduler_.bottleneck(), scheduler_.held_at_api(), scheduler_.puts_in_flight(),
+                       scheduler_.presigns_in_flight()});
   }
   start_ticking();
 }

@@ -16,7 +16,7 @@
 #include "engine/upload/adopter.hpp"
 #include "engine/upload/put_worker.hpp"
 #include "engine/words/redaction.hpp"
-#include "net/presign_channel.hpp"
+#include "net/api_channel.hpp"
 #include "wire/presign.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -53,7 +53,7 @@ struct shard_config {
 
 /// What a look at a shard found.
 struct sample {
-  core::held_by what = core::held_by::nothing;
+  core::bottleneck what = core::bottleneck::nothing;
   bool at_api = false; ///< for what may be either's: pauses, tokens
   int puts_in_flight = 0, presigns_in_flight = 0;
 };
@@ -69,7 +69,7 @@ struct shard_listener {
   ~shard_listener() = default;
 };
 
-class shard final : net::presign_listener, put_listener, adoption_listener {
+class shard final : net::api_listener, put_listener, adoption_listener {
  public:
   shard(shard_config config, const net::tls_context& tls, const admission& gate, ticket_registry& tickets, journal& out,
         shard_listener& listener);
@@ -84,7 +84,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   void add_to(counters& sum) const;
 
  private:
-  // presign_listener, put_listener and adoption_listener
+  // api_listener, put_listener and adoption_listener
   void presign_connected(bool peer_is_public) override;
   void presign_answered(core::file_id f, wire::response& answer, core::instant sent, bool goes_on) override;
   void presign_broke(core::file_id f, const net::failure& why, bool fresh) override;
@@ -165,7 +165,7 @@ class shard final : net::presign_listener, put_listener, adoption_listener {
   std::string former_id_;
   std::deque<flight> flights_; ///< by file_id; a deque, since workers hold references
   std::vector<core::file_id> free_ids_;
-  std::vector<std::unique_ptr<net::presign_channel>> channels_;
+  std::vector<std::unique_ptr<net::api_channel>> channels_;
   std::vector<std::unique_ptr<put_worker>> workers_;
   std::unique_ptr<adopter> adopter_;
   std::vector<put_worker*> idle_connected_; ///< the most recently used last

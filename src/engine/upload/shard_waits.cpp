@@ -15,15 +15,15 @@ namespace {
 // A host that is away for less is not worth a word.
 constexpr core::millis worth_telling = 500ms;
 
-std::string_view words_for(core::held_by what) {
+std::string_view words_for(core::bottleneck what) {
   switch (what) {
-  case core::held_by::shortage: return "file descriptors, ports or memory of this process";
-  case core::held_by::retry_budget: return "the retry budget";
-  case core::held_by::pauses: return "the pauses before retries";
-  case core::held_by::presign_rate: return "the API's rate limit";
-  case core::held_by::put_rate: return "the storage's rate limit";
-  case core::held_by::presign_connections: return "a connection to the API, which takes no more";
-  case core::held_by::put_connections: return "a connection to the storage, which takes no more";
+  case core::bottleneck::shortage: return "file descriptors, ports or memory of this process";
+  case core::bottleneck::retry_budget: return "the retry budget";
+  case core::bottleneck::pauses: return "the pauses before retries";
+  case core::bottleneck::presign_rate: return "the API's rate limit";
+  case core::bottleneck::put_rate: return "the storage's rate limit";
+  case core::bottleneck::presign_connections: return "a connection to the API, which takes no more";
+  case core::bottleneck::put_connections: return "a connection to the storage, which takes no more";
   default: return "its turn";
   }
 }
@@ -35,7 +35,7 @@ std::string_view words_for(core::held_by what) {
 void shard::watch_liveness(core::instant now) {
   if (!scheduler_.stalled(now)) return;
   journal_.log(severity::error, "hoist stood still: " + std::to_string(scheduler_.open_files()) +
-                                    " files inside, held by " + std::string(core::name_of(scheduler_.held_by())) +
+                                    " files inside, held by " + std::string(core::name_of(scheduler_.bottleneck())) +
                                     ", " + std::to_string(scheduler_.tickets_ready()) +
                                     " tickets ready, nothing in flight; " +
                                     "going on by force. Please report this line");
@@ -96,7 +96,7 @@ void shard::publish_wait(core::instant now) {
   std::optional<waiting> told;
   if (const auto w = scheduler_.foremost_wait(now); w && now - w->since >= worth_telling) {
     told.emplace();
-    using enum core::held_by;
+    using enum core::bottleneck;
     const bool silent = w->what == api_silent || w->what == storage_silent;
     if (w->what == api_away || w->what == storage_away || silent) {
       told->for_what = host_text(w->origin);

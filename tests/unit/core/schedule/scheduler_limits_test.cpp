@@ -39,7 +39,7 @@ TEST(scheduler_budget, an_empty_budget_parks) {
   d.put_failed(1, lost);
   d.put_failed(2, transient);
   EXPECT_EQ(d.drain(), "");
-  EXPECT_EQ(d.tested.held_by(), held_by::retry_budget);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::retry_budget);
   d.stored(3);
   EXPECT_EQ(d.drain(), "settle(3, done) start_put(1)") << "first come, first served";
   d.stored(1);
@@ -249,7 +249,7 @@ TEST(scheduler_rate, throttling_slows_the_host) {
     const auto next = d.tested.next_wakeup();
     ASSERT_TRUE(next);
     ASSERT_GT(*next, d.now);
-    EXPECT_EQ(d.tested.held_by(), held_by::put_rate);
+    EXPECT_EQ(d.tested.bottleneck(), bottleneck::put_rate);
     d.now = *next;
   }
   EXPECT_NEAR(begun, figures.per_second, figures.per_second / 4 + 2);
@@ -271,12 +271,12 @@ TEST(scheduler_window, begins_small) {
   d.add_many(1000);
   d.drain();
   EXPECT_EQ(d.tested.presigns_in_flight(), 8);
-  EXPECT_EQ(d.tested.held_by(), held_by::presign_window);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::presign_window);
   for (file_id f = 0; f < 8; ++f) d.presigned(f, day);
   d.drain();
   EXPECT_EQ(d.tested.puts_in_flight(), 8);
   EXPECT_EQ(d.tested.presigns_in_flight(), 8 / 4 + 2);
-  EXPECT_EQ(d.tested.held_by(), held_by::put_window);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::put_window);
   EXPECT_EQ(d.tested.puts_window(), 8);
 
   scheduler_driver fixed({32, 16, 8});
@@ -375,33 +375,33 @@ TEST(scheduler_window, exhaustion_limits_it) {
 // ---- what holds us ----------------------------------------------------------------------------------------------
 
 // It names what stands in the way of a waiting file, and nothing when none waits.
-TEST(scheduler_held_by, names_it) {
+TEST(scheduler_bottleneck, names_it) {
   scheduler_driver d({1, 1, 1});
-  EXPECT_EQ(d.tested.held_by(), held_by::nothing);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::nothing);
   d.add_many(3);
   d.drain();
-  EXPECT_EQ(d.tested.held_by(), held_by::presign_window);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::presign_window);
   d.presigned(0, day);
   d.drain();
   d.presigned(1, day);
   d.drain();
-  EXPECT_EQ(d.tested.held_by(), held_by::put_window);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::put_window);
   d.put_failed(0, unreachable);
   d.drain();
-  EXPECT_EQ(d.tested.held_by(), held_by::storage_away);
+  EXPECT_EQ(d.tested.bottleneck(), bottleneck::storage_away);
 
   scheduler_driver api({1, 1, 1});
   api.add_many(2);
   api.drain();
   api.presign_failed(0, unreachable);
   api.drain();
-  EXPECT_EQ(api.tested.held_by(), held_by::api_away);
+  EXPECT_EQ(api.tested.bottleneck(), bottleneck::api_away);
 
   scheduler_driver paused({1, 1, 1});
   paused.bring_to_put(0, day);
   paused.put_failed(0, throttled, 10s);
   paused.drain();
-  EXPECT_EQ(paused.tested.held_by(), held_by::pauses);
+  EXPECT_EQ(paused.tested.bottleneck(), bottleneck::pauses);
 }
 
 // ---- shares -----------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class recent_hashes {
   hash_set newer_, older_;
 };
 
-class overlap {
+class taken_paths {
  public:
   /// Told of every PATH of the command line before anything is taken; false when it was named before.
   bool name_root(const std::string& absolute);

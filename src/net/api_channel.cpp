@@ -1,4 +1,4 @@
-#include "net/presign_channel.hpp"
+#include "net/api_channel.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -24,32 +24,32 @@ loss loss_of(const failure& why) noexcept {
 
 } // namespace
 
-presign_channel::presign_channel(connect_context context, const wire::origin& api, core::pipeline& depths,
-                                 presign_listener& listener)
+api_channel::api_channel(connect_context context, const wire::origin& api, core::pipeline& depths,
+                         api_listener& listener)
     : connector_(context), ex_(context.ex), api_(api), depths_(depths), listener_(listener), asleep_(context.ex) {
   asleep_.expires_at(timer::time_point::max());
 }
 
-void presign_channel::enqueue(core::file_id f) {
+void api_channel::enqueue(core::file_id f) {
   waiting_.push_back({f, {}, false});
   ++line_.asked;
   ++unsent_requests_;
   if (connection_ && doing_.at == stage::idle) doing_.enter(stage::awaiting); // it is not idle any more, as of now
 }
 
-void presign_channel::forget(core::file_id f) noexcept {
+void api_channel::forget(core::file_id f) noexcept {
   for (std::size_t i = 0; i < waiting_.size(); ++i)
     if (waiting_[i].file == f) waiting_[i].forgotten = true;
 }
 
-void presign_channel::flush() {
+void api_channel::flush() {
   if (connection_)
     connection_->wake();
   else
     asleep_.cancel();
 }
 
-task<void> presign_channel::run() {
+task<void> api_channel::run() {
   while (!stopping_) {
     if (!connection_ && waiting_.empty()) {
       co_await sleep();
@@ -65,25 +65,25 @@ task<void> presign_channel::run() {
   }
 }
 
-void presign_channel::stop() {
+void api_channel::stop() {
   stopping_ = true;
   shut(asio::error::operation_aborted);
   asleep_.cancel();
 }
 
-void presign_channel::shut(error_code why) {
+void api_channel::shut(error_code why) {
   ending_ = connection_ != nullptr || connecting_;
   connector_.shut(why);
   if (connection_) connection_->shut(why);
 }
 
-task<void> presign_channel::sleep() {
+task<void> api_channel::sleep() {
   doing_.enter(stage::idle);
   error_code woken;
   co_await asleep_.async_wait(asio::redirect_error(use_task, woken));
 }
 
-task<void> presign_channel::connect() {
+task<void> api_channel::connect() {
   connecting_ = true;
   auto result = co_await connector_.connect(api_, reach::anywhere, doing_);
   connecting_ = false;
@@ -97,7 +97,7 @@ task<void> presign_channel::connect() {
   listener_.presign_connected(result.peer_is_public);
 }
 
-void presign_channel::write() {
+void api_channel::write() {
   error_code ec;
   if (connection_->unsent()) connection_->send_more(ec);
   while (!ec && !outbox_.empty()) {
@@ -119,7 +119,7 @@ void presign_channel::write() {
   }
 }
 
-void presign_channel::read() {
+void api_channel::read() {
   for (;;) {
     failure why;
     const auto state = reader_.pull(*connection_, why);
@@ -138,7 +138,7 @@ void presign_channel::read() {
   }
 }
 
-void presign_channel::lose(const failure& why, loss how) {
+void api_channel::lose(const failure& why, loss how) {
   const bool fresh = line_.answered == 0;
   depths_.lost(line_, how);
   const bool stood = connection_ != nullptr;
@@ -161,7 +161,7 @@ void presign_channel::lose(const failure& why, loss how) {
   }
 }
 
-void presign_channel::settle_stage() noexcept {
+void api_channel::settle_stage() noexcept {
   const stage now = waiting_.empty() ? stage::idle : stage::awaiting;
   if (doing_.at != now) doing_.enter(now);
 }

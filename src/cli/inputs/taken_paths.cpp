@@ -1,4 +1,4 @@
-#include "cli/inputs/overlap.hpp"
+#include "cli/inputs/taken_paths.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -73,29 +73,29 @@ bool recent_hashes::insert(std::uint64_t hash) {
 }
 
 /// Zero marks a free slot.
-std::uint64_t overlap::hash_of(std::string_view absolute) const {
+std::uint64_t taken_paths::hash_of(std::string_view absolute) const {
   const auto hash = hash_(absolute);
   return hash == 0 ? 1 : hash;
 }
 
-bool overlap::name_root(const std::string& absolute) {
+bool taken_paths::name_root(const std::string& absolute) {
   return roots_.insert(absolute).second;
 }
 
-void overlap::begin_walk(const std::string& absolute, std::string root) {
+void taken_paths::begin_walk(const std::string& absolute, std::string root) {
   roots_.insert(absolute);
   walked_.emplace(absolute, std::move(root));
 }
 
-void overlap::note_found(std::string_view absolute) {
+void taken_paths::note_found(std::string_view absolute) {
   if (lists_expected_) found_.insert(hash_of(absolute));
 }
 
-bool overlap::covers(std::string_view absolute) const {
+bool taken_paths::covers(std::string_view absolute) const {
   return roots_.contains(absolute) || (!found_.empty() && found_.contains(hash_of(absolute)));
 }
 
-std::optional<overlap::walk> overlap::walk_above(std::string_view absolute) const {
+std::optional<taken_paths::walk> taken_paths::walk_above(std::string_view absolute) const {
   if (walked_.empty()) return std::nullopt;
   for (auto above = absolute; above.size() > 1;) {
     const auto slash = above.rfind('/');
@@ -106,11 +106,11 @@ std::optional<overlap::walk> overlap::walk_above(std::string_view absolute) cons
   return std::nullopt;
 }
 
-bool overlap::take_listed(std::string_view absolute) {
+bool taken_paths::take_listed(std::string_view absolute) {
   return listed_.insert(hash_of(absolute));
 }
 
-bool overlap::leaves_out(std::string_view absolute) const {
+bool taken_paths::leaves_out(std::string_view absolute) const {
   return covers(absolute) || (!listed_.empty() && listed_.contains(hash_of(absolute)));
 }
 

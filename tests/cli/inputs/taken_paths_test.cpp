@@ -1,4 +1,4 @@
-#include "cli/inputs/overlap.hpp"
+#include "cli/inputs/taken_paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@ struct path_case {
 };
 
 // Paths are normalised by their letters, against the working directory.
-TEST(overlap, normalised) {
+TEST(taken_paths, normalised) {
   const path_case cases[] = {
       {"relative", "a/b", "/w/d/a/b"},
       {"dot", ".", "/w/d"},
@@ -29,8 +29,8 @@ TEST(overlap, normalised) {
 }
 
 // A PATH that is named twice is taken once.
-TEST(overlap, roots) {
-  overlap seen;
+TEST(taken_paths, roots) {
+  taken_paths seen;
   EXPECT_TRUE(seen.name_root("/a"));
   EXPECT_FALSE(seen.name_root("/a"));
   EXPECT_TRUE(seen.walk_is_alone());
@@ -41,8 +41,8 @@ TEST(overlap, roots) {
 }
 
 // An entry of a list that a walk has taken is taken already; of what else lies below its directory the walk is known.
-TEST(overlap, lists) {
-  overlap seen;
+TEST(taken_paths, lists) {
+  taken_paths seen;
   EXPECT_TRUE(seen.walk_is_alone());
   seen.expect_lists();
   EXPECT_FALSE(seen.walk_is_alone());
@@ -69,8 +69,8 @@ TEST(overlap, lists) {
 }
 
 // Everything is below a walked root directory.
-TEST(overlap, below_the_root) {
-  overlap seen;
+TEST(taken_paths, below_the_root) {
+  taken_paths seen;
   seen.begin_walk("/", "/");
   ASSERT_TRUE(seen.walk_above("/a/b"));
   EXPECT_EQ(seen.walk_above("/a/b")->below, "a/b");
@@ -79,7 +79,7 @@ TEST(overlap, below_the_root) {
 
 // A list may have no end: what is remembered of it is bounded, and the latest of it is known. (regression: a feed of
 // millions of names grew by eight bytes and more with each)
-TEST(overlap, recent_hashes_forgets_the_oldest) {
+TEST(taken_paths, recent_hashes_forgets_the_oldest) {
   recent_hashes set(100);
   for (std::uint64_t n = 1; n <= 1000; ++n) {
     EXPECT_TRUE(set.insert(n));
@@ -94,7 +94,7 @@ TEST(overlap, recent_hashes_forgets_the_oldest) {
 }
 
 // The set grows and keeps what it has.
-TEST(overlap, hash_set_keeps_all) {
+TEST(taken_paths, hash_set_keeps_all) {
   hash_set set;
   EXPECT_FALSE(set.contains(7));
   for (std::uint64_t i = 1; i <= 10'000; ++i) set.insert(i * 0x9E3779B97F4A7C15U);

@@ -16,7 +16,7 @@
 
 namespace hoist::net {
 
-struct presign_listener {
+struct api_listener {
   /// A connection to the API stands. What a private API may make us connect to is not what a public one may.
   virtual void presign_connected(bool peer_is_public) = 0;
   /// It is gone. Called before the requests that were on it break.
@@ -29,13 +29,13 @@ struct presign_listener {
   virtual void presign_broke(core::file_id f, const failure& why, bool fresh) = 0;
 
  protected:
-  ~presign_listener() = default;
+  ~api_listener() = default;
 };
 
-class presign_channel {
+class api_channel {
  public:
   /// `depths`: what is known of the API, by all channels of a thread.
-  presign_channel(connect_context context, const wire::origin& api, core::pipeline& depths, presign_listener& listener);
+  api_channel(connect_context context, const wire::origin& api, core::pipeline& depths, api_listener& listener);
 
   int room() const noexcept { return ending_ ? 0 : depths_.room(line_); }
   bool busy() const noexcept { return !waiting_.empty(); }
@@ -77,7 +77,7 @@ class presign_channel {
   executor ex_;
   const wire::origin api_;
   core::pipeline& depths_;
-  presign_listener& listener_;
+  api_listener& listener_;
 
   std::unique_ptr<stream> connection_;
   answer_reader reader_;

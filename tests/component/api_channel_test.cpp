@@ -3,7 +3,7 @@
 #include "fake_peer.hpp"
 #include "net_client.hpp"
 
-#include "net/presign_channel.hpp"
+#include "net/api_channel.hpp"
 
 #include <gtest/gtest.h>
 
@@ -31,7 +31,7 @@ struct told {
 };
 
 /// A channel with a listener that writes down what it is told, and asks again for what broke if it may.
-struct channel_under_test : presign_listener {
+struct channel_under_test : api_listener {
   channel_under_test(net_client& with, scheme how, std::uint16_t port, int depth)
       : client(with), depths({depth, depth}), channel(with.context(), {how, "127.0.0.1", port}, depths, *this) {
     asio::co_spawn(client.io, channel.run(), [this](std::exception_ptr e) {
@@ -68,7 +68,7 @@ struct channel_under_test : presign_listener {
 
   net_client& client;
   core::pipeline depths;
-  presign_channel channel;
+  api_channel channel;
   std::vector<told> events;
   int connections = 0;
   int again = 0; ///< how many broken requests are asked for again
@@ -87,7 +87,7 @@ void answer_all(peer_connection& p) {
 }
 
 // Answers go to the requests in the order of asking, at depth 1 and at depth 4, over TCP and TLS.
-TEST(presign_channel, answers_in_order) {
+TEST(api_channel, answers_in_order) {
   const auto identity = tls_identity::make();
   for (const auto how : {scheme::http, scheme::https})
     for (const int depth : {1, 4}) {
@@ -200,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(all, presign_loss,
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 // An answer that nobody asked for ends the connection; nobody is told, and the channel works on.
-TEST(presign_channel, an_unsolicited_answer_ends_the_connection) {
+TEST(api_channel, an_unsolicited_answer_ends_the_connection) {
   std::atomic<int> connection{0};
   fake_peer peer([&](peer_connection& p) {
     if (connection++ > 0) return answer_all(p);
@@ -223,7 +223,7 @@ TEST(presign_channel, an_unsolicited_answer_ends_the_connection) {
 
 // An answer that was on its way before the request was (a peer says 408 and closes) is not taken for the request's,
 // which is asked again on the next connection.
-TEST(presign_channel, regression_an_earlier_answer_is_not_taken_for_a_request_that_waits) {
+TEST(api_channel, regression_an_earlier_answer_is_not_taken_for_a_request_that_waits) {
   std::atomic<int> connection{0};
   std::promise<void> said;
   fake_peer peer([&](peer_connection& p) {
@@ -250,7 +250,7 @@ TEST(presign_channel, regression_an_earlier_answer_is_not_taken_for_a_request_th
 }
 
 // A connection with a request to send is not idle, even before that has left.
-TEST(presign_channel, regression_who_has_been_asked_is_not_idle) {
+TEST(api_channel, regression_who_has_been_asked_is_not_idle) {
   fake_peer peer(answer_all);
   net_client client;
   channel_under_test c(client, scheme::http, peer.port(), 2);
@@ -265,7 +265,7 @@ TEST(presign_channel, regression_who_has_been_asked_is_not_idle) {
 }
 
 // An idle connection that the peer closes costs nobody anything.
-TEST(presign_channel, a_close_while_idle_is_nobodys_loss) {
+TEST(api_channel, a_close_while_idle_is_nobodys_loss) {
   std::atomic<int> connection{0};
   fake_peer peer([&](peer_connection& p) {
     if (connection++ > 0) return answer_all(p);
@@ -285,7 +285,7 @@ TEST(presign_channel, a_close_while_idle_is_nobodys_loss) {
 
 // A connection that cannot be made is one failure, told for the first of those that waited for it; the others go on
 // elsewhere.
-TEST(presign_channel, a_refused_connection_is_one_failure) {
+TEST(api_channel, a_refused_connection_is_one_failure) {
   const test::refused_port nobody;
   net_client client;
   channel_under_test c(client, scheme::http, nobody.port(), 4);
@@ -297,7 +297,7 @@ TEST(presign_channel, a_refused_connection_is_one_failure) {
 }
 
 // A shut ends what is on the connection for the reason given, and the channel connects again when asked.
-TEST(presign_channel, shut_ends_what_is_on_the_connection) {
+TEST(api_channel, shut_ends_what_is_on_the_connection) {
   const std::pair<error_code, failure_kind> cases[] = {{asio::error::timed_out, failure_kind::timed_out},
                                                        {asio::error::operation_aborted, failure_kind::cancelled}};
   for (const auto& [why, expected] : cases) {
@@ -321,7 +321,7 @@ TEST(presign_channel, shut_ends_what_is_on_the_connection) {
 }
 
 // A connection that is being shut takes nobody in: who joined it now would be lost for a reason that is not his.
-TEST(presign_channel, regression_nobody_joins_a_connection_that_is_shut) {
+TEST(api_channel, regression_nobody_joins_a_connection_that_is_shut) {
   for (const auto state : {stage::connecting, stage::awaiting}) {
     fake_peer peer([](peer_connection& p) { p.drain(); });
     net_client client;
@@ -341,7 +341,7 @@ enum class end_by { close, reset };
 
 // Whatever the byte of the answers at which the connection breaks, each request is told exactly once per asking, and
 // asking again for what broke brings every answer in the end.
-TEST(presign_channel, survives_a_break_at_every_byte_of_the_answers) {
+TEST(api_channel, survives_a_break_at_every_byte_of_the_answers) {
   const std::string answers = http_answer("200 OK", "0") + http_answer("200 OK", "1");
   for (const auto how : {end_by::close, end_by::reset})
     for (std::size_t n = 0; n <= answers.size(); ++n) {
@@ -375,7 +375,7 @@ TEST(presign_channel, survives_a_break_at_every_byte_of_the_answers) {
 }
 
 // The same for a break at every byte of the requests.
-TEST(presign_channel, survives_a_break_at_every_byte_of_the_requests) {
+TEST(api_channel, survives_a_break_at_every_byte_of_the_requests) {
   const std::size_t requests = 2 * std::string("GET /0 HTTP/1.1\r\nHost: api\r\n\r\n").size();
   for (std::size_t n = 0; n <= requests; ++n) {
     std::atomic<int> connection{0};
@@ -398,7 +398,7 @@ TEST(presign_channel, survives_a_break_at_every_byte_of_the_requests) {
 }
 
 // stop() ends the channel in every state, and what waited is told.
-TEST(presign_channel, stop_ends_it_in_every_state) {
+TEST(api_channel, stop_ends_it_in_every_state) {
   fake_peer peer([](peer_connection& p) { p.drain(); });
   const stage states[] = {stage::idle, stage::connecting, stage::awaiting};
   for (const stage state : states) {
