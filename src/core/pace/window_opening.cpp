@@ -54,7 +54,7 @@ window_opening::verdict window_opening::ended(instant begun, instant now, double
   g.work += work;
   g.left -= begun <= g.began ? 1 : 0;
   const auto lasted = now - g.began;
-  if (lasted > generation_max * least_) return verdict::enough;
+  if (lasted / generation_max > least_) return verdict::enough; // before the first success it is the largest there is
   if (g.left <= 0) {
     if (!brought_more(per_second(g.work, lasted))) return verdict::enough;
     g.size = 0;

@@ -222,6 +222,20 @@ TEST(window, crowded) {
   EXPECT_EQ(loop.tested.size(), 4);
 }
 
+// A far host that fails its first requests, and some of the others, does not end the opening by that.
+TEST(window, failures_do_not_end_the_opening) {
+  window w(adaptive(1, 8, 1024));
+  instant now = instant{} + 1000s;
+  for (int round = 0; round < 12; ++round) {
+    w.held(now, {}, w.size());
+    const instant begun = now;
+    now += 50ms;
+    const int n = w.size();
+    for (int i = 0; i < n; ++i) w.ended(begun, now, n - 1 - i, round == 0 || i % 16 == 0 ? 0 : 1);
+  }
+  EXPECT_GE(w.size(), 512);
+}
+
 // One request that stalls does not stall the window.
 TEST(window, stragglers_are_not_awaited) {
   window w(adaptive(1, 8, 1024));
