@@ -1,13 +1,11 @@
 #include "net/put_exchange.hpp"
 
+#include "digest/company_wait.hpp"
 #include "net/disk_waiters.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-
-#include <algorithm>
-#include <chrono>
 
 namespace hoist::net {
 
@@ -77,28 +75,12 @@ task<progress> await_disk(stream& connection, answer_reader& reader, file_source
   co_return answered;
 }
 
-/// Lets a body that would be digested nearly alone wait a moment for others. The kernel has enough left to send
-/// meanwhile. Where nobody comes it waits less and less often.
-class patience_for_company {
- public:
-  task<void> wait(stream& connection, const file_source& body) {
-    if (pieces_without_ > 0) {
-      --pieces_without_;
-      co_return;
-    }
-    timer moment(connection.get_executor(), longest);
-    error_code passed;
-    co_await moment.async_wait(asio::redirect_error(use_task, passed));
-    in_vain_ = body.lacks_company(small_batch_bytes) ? std::clamp(2 * in_vain_, 1, pieces_without_max) : 0;
-    pieces_without_ = in_vain_;
-  }
-
- private:
-  static constexpr std::chrono::milliseconds longest{2};
-  static constexpr int pieces_without_max = 64;
-
-  int in_vain_ = 0, pieces_without_ = 0;
-};
+/// The kernel has enough left to send meanwhile.
+task<void> await_company(stream& connection) {
+  timer moment(connection.get_executor(), digest::company_wait::longest);
+  error_code passed;
+  co_await moment.async_wait(asio::redirect_error(use_task, passed));
+}
 
 } // namespace
 
@@ -109,10 +91,13 @@ task<put_result> put_exchange(stream& connection, answer_reader& reader, std::st
   error_code ec;
   bool more = true;
   std::size_t unheard = 0; ///< sent since the connection was last listened to
-  patience_for_company company;
+  digest::company_wait company;
   doing.enter(stage::sending);
   while (more && answered == progress::waiting && !ec) {
-    if (body.lacks_company(small_batch_bytes)) co_await company.wait(connection, body);
+    if (body.lacks_company(small_batch_bytes) && company.is_due()) {
+      co_await await_company(connection);
+      company.waited(body.lacks_company(small_batch_bytes));
+    }
     const std::size_t n = send_piece(connection, head, body, result, ec);
     if (result.source != source_status::ok) co_return result;
     if (body.is_cold()) {

@@ -323,7 +323,7 @@ void scheduler::carry_out(file_id f, step s, host& where, const outcome& why, in
   case next_step::again: return requeue(f, now);
   case next_step::in_turn:
     if (why.retry_after) owe_attempt(file, std::min(*why.retry_after, limits::retry_after_max), now);
-    return queue_again(f, now);
+    return requeue(f, now, turn::last);
   case next_step::reconnect:
     file.owes_token = false;
     return park(f, std::max(where.connects.resumes(where.connections()), later(now, limits::reconnect_pause)), now);
@@ -474,24 +474,15 @@ void scheduler::enter(file_id f, stage at, instant now) noexcept {
   file.failing.waits(now, readings_for(file, now));
 }
 
-/// To the head of the queue it came from: it has waited for its turn already.
-void scheduler::requeue(file_id f, instant now) {
+/// Into the queue that it came from: to the head, since it has waited for its turn already; or behind the others, so
+/// that another file, whose ticket may lead elsewhere, is the next probe.
+void scheduler::requeue(file_id f, instant now, turn when) {
   file_state& file = files_[f];
   enter(f, file.has_ticket ? stage::ready : stage::waiting, now);
-  if (file.has_ticket)
-    storage(file.origin).ready.push_front(file.operation, f);
-  else
-    waiting_.push_front(file.operation, f);
-}
-
-/// Behind the others: the next probe goes with another file, whose ticket may lead somewhere else.
-void scheduler::queue_again(file_id f, instant now) {
-  file_state& file = files_[f];
-  enter(f, file.has_ticket ? stage::ready : stage::waiting, now);
-  if (file.has_ticket)
-    storage(file.origin).ready.push_back(file.operation, f);
-  else
-    waiting_.push_back(file.operation, f);
+  const auto into = [&](auto& queue) {
+    when == turn::next ? queue.push_front(file.operation, f) : queue.push_back(file.operation, f);
+  };
+  file.has_ticket ? into(storage(file.origin).ready) : into(waiting_);
 }
 
 void scheduler::park(file_id f, instant until, instant now) {

@@ -329,8 +329,8 @@ class scheduler {
   // queues
   host& waits_for(const file_state& file) noexcept;
   void enter(file_id f, stage at, instant now) noexcept;
-  void requeue(file_id f, instant now);
-  void queue_again(file_id f, instant now);
+  enum class turn : std::uint8_t { next, last };
+  void requeue(file_id f, instant now, turn when = turn::next);
   void leave_queue(file_id f) noexcept;
   void settle(file_id f, action::settlement how, errc cause = {});
   void end_run(errc cause, file_id shown_by, instant now);

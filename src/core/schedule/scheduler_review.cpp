@@ -85,8 +85,8 @@ std::optional<std::size_t> scheduler::may_stay(const host& where, instant now) c
   for_each_storage([&](origin_id, const host& h) {
     if (&h == &where || !h.last_served() || h.silent_since(now)) return;
     if (now - *h.last_served() > limits::in_use_for) return;
-    const double turn = (static_cast<double>(h.ready.size()) + (h.has_room() ? 0 : 1)) / pace_of(h);
-    shortest = std::min(shortest.value_or(turn), turn);
+    const double until_turn = (static_cast<double>(h.ready.size()) + (h.has_room() ? 0 : 1)) / pace_of(h);
+    shortest = std::min(shortest.value_or(until_turn), until_turn);
   });
   if (!shortest) return std::nullopt;
   const double patience =

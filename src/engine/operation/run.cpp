@@ -72,19 +72,19 @@ bool run::end(errc cause, const diagnostics& details) {
   return true;
 }
 
-bool run::wait_for_room(const std::atomic<std::size_t>& held_up) {
+std::size_t run::files_allowed(std::size_t held_up, std::size_t unsettled, bool in_memory) noexcept {
   using core::limits::files_inside, core::limits::files_inside_max;
-  // Those of this batch that wait to be told are held up by its sink. Sources in memory cost what they hold.
-  const auto most = [&] {
-    return in_memory_ ? files_inside
-                      : files_inside + std::min({held_up.load(), unsettled_.load(), files_inside_max - files_inside});
-  };
+  return in_memory ? files_inside : files_inside + std::min({held_up, unsettled, files_inside_max - files_inside});
+}
+
+bool run::wait_for_room(const std::atomic<std::size_t>& held_up) {
+  const auto most = [&] { return files_allowed(held_up, unsettled_, in_memory_); };
   if (open_.load() < most()) return !stopping();
   std::unique_lock lock(room_mutex_);
   waiting_for_room_ = true;
   room_.wait(lock, [&] {
     // Well below the limit, so that a full window costs one wake-up per many files and not one per file.
-    resume_below_ = most() - files_inside / 4;
+    resume_below_ = most() - core::limits::files_inside / 4;
     return stopping() || open_.load() < resume_below_;
   });
   waiting_for_room_ = false;

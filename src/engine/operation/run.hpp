@@ -57,6 +57,10 @@ class run {
   std::atomic<shard*> taken_by{nullptr};
   std::list<std::shared_ptr<run>>::iterator place; ///< in the books, and theirs
 
+  /// How many of its files may be open. Those that are `held_up` do not count, up to a bound; but those do that are
+  /// settled and wait to be told, as its sink is what holds them up, and sources in memory, which cost what they hold.
+  static std::size_t files_allowed(std::size_t held_up, std::size_t unsettled, bool in_memory) noexcept;
+
   // ---- intake thread
 
   /// Blocks until another file may be open, or until stopped: then false. Those that are `held_up` do not count, up to

@@ -2,6 +2,7 @@
 
 #include "md5_hex.hpp"
 
+#include "digest/company_wait.hpp"
 #include "digest/md5_lanes.hpp"
 
 #include "core/base/random.hpp"
@@ -228,6 +229,23 @@ TEST_P(md5_lanes_of, company_is_three_quarters_of_those_under_way) {
   EXPECT_FALSE(digests[5].lacks_company(piece.size())) << "who has brought nothing need not wait";
   digests[0].update(piece);
   EXPECT_EQ(hex(digests[0].value()), md5_hex("begun" + piece + piece + piece));
+}
+
+// Who waits in vain lets 1, 2, 4 … 64 pieces go before it waits again; who was joined waits before the next one.
+TEST(company_wait, comes_less_often_where_nobody_comes) {
+  company_wait company;
+  const auto pieces_until_due = [&] {
+    int n = 0;
+    while (!company.is_due()) ++n;
+    return n;
+  };
+  EXPECT_EQ(pieces_until_due(), 0);
+  for (const int pieces : {1, 2, 4, 8, 16, 32, 64, 64}) {
+    company.waited(true);
+    EXPECT_EQ(pieces_until_due(), pieces);
+  }
+  company.waited(false);
+  EXPECT_EQ(pieces_until_due(), 0);
 }
 
 // A message that is alone never waits: there is nobody to wait for.
