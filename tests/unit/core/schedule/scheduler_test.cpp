@@ -794,6 +794,55 @@ TEST(scheduler, regression_another_thread_is_connected) {
   EXPECT_NE(refused_for(5s).find("end_run(api_unreachable)"), std::string::npos);
 }
 
+/// How many tickets are made in a second by a scheduler whose only origin is away, while others have `stored` so many
+/// files.
+std::size_t tickets_in_search(std::uint64_t stored) {
+  shared_facts facts;
+  facts.stored = stored;
+  scheduler_driver d({}, {}, 1, &facts);
+  d.add_many(4000);
+  std::size_t made = 0;
+  for (const instant end = d.now + 2s; d.now < end;) {
+    const auto actions = d.wait_for_action(1s);
+    for (auto at = actions.find("start_"); at != std::string::npos; at = actions.find("start_", at + 1)) {
+      const file_id f = static_cast<file_id>(std::stoul(actions.substr(actions.find('(', at) + 1)));
+      if (actions.compare(at, 9, "start_put") == 0) {
+        d.put_failed(f, unreachable);
+      } else {
+        made += d.now >= end - 1s ? 1 : 0;
+        d.presigned(f);
+      }
+    }
+  }
+  return made;
+}
+
+// While the only origin that is known is away, files that had no ticket are given one, as theirs may lead elsewhere:
+// the sooner where others have stored something, so that there is another origin.
+TEST(scheduler, looks_for_another_origin) {
+  EXPECT_GE(tickets_in_search(0), 80u);
+  EXPECT_LE(tickets_in_search(0), 110u);
+  EXPECT_GE(tickets_in_search(5), 500u);
+}
+
+// A file that is settled is none of its origin's any more, however it ended: the origin's number may be given to
+// another.
+TEST(scheduler, a_settled_file_leaves_its_origin) {
+  for (const bool cancelled : {false, true}) {
+    scheduler_driver d;
+    d.bring_to_put(0);
+    EXPECT_FALSE(d.tested.origin_idle(0));
+    if (cancelled) {
+      d.cancel(0, stop_kind::drain);
+      d.put_failed(0, transient);
+    } else {
+      d.stored(0);
+    }
+    d.drain();
+    EXPECT_TRUE(d.tested.origin_idle(0)) << cancelled;
+  }
+}
+
 // A wake-up is set only for what can then be done: a file that waits for the window, not for the probe, sets none, and
 // the caller does not spin.
 TEST(scheduler, regression_no_wake_up_without_work) {
@@ -1008,6 +1057,26 @@ TEST(scheduler, regression_one_origin_with_bad_tls) {
     d.put_failed(f, tls_refused);
     EXPECT_EQ(d.drain(), "settle(" + std::to_string(f) + ", failed, tls_refused)");
   }
+}
+
+// An origin whose certificate has become bad is there: its gate does not stay closed before those that wait to be told
+// so.
+TEST(scheduler, regression_bad_tls_is_no_outage) {
+  scheduler_driver d({8, 8, 8});
+  d.bring_to_put(0);
+  for (file_id f = 1; f <= 6; ++f) {
+    d.add(f);
+    d.drain();
+    d.tested.on(event::presign_answered{f, d.ticket(15min), 1}, d.now);
+    d.drain();
+  }
+  d.stored(1);
+  d.drain();
+  for (const file_id f : {2, 3, 4}) d.put_failed(f, tls_refused); // excused, as it has served
+  EXPECT_TRUE(d.tested.down_since(1));
+  d.put_failed(5, tls_refused);
+  EXPECT_NE(d.drain().find("settle(5, failed, tls_refused)"), std::string::npos);
+  EXPECT_FALSE(d.tested.down_since(1));
 }
 
 // So is the first one of all, while others are under way that may come about: the last of these tells.
