@@ -20,7 +20,6 @@ using core::action::settlement;
 
 namespace {
 
-constexpr auto tick_interval = 100ms;
 constexpr core::millis http_date_resolution = 1s;
 
 constexpr int precondition_failed = 412;
@@ -36,15 +35,6 @@ core::instant now_steady() {
 }
 core::wall_time now_wall() {
   return std::chrono::time_point_cast<core::millis>(std::chrono::system_clock::now());
-}
-
-/// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its
-/// channel until it is answered, so there may be more channels than requests.
-int channels_max(const shard_config& c) {
-  return 2 * c.limits.presigns_max;
-}
-int workers_max(const shard_config& c) {
-  return std::max(c.limits.puts_max, c.connections_max);
 }
 
 /// A refusal that is about what this request says; any other may be about where it went.
@@ -86,7 +76,7 @@ shard::shard(shard_config config, const net::tls_context& tls, const admission& 
     , scheduler_(config_.limits, config_.retry, config_.seed, config_.facts)
     , presign_writer_(config_.api, config_.api_key, config_.expires_in)
     , presign_reader_({config_.api_key, config_.allow_http_storage})
-    , sweeper_(config_.timeout, static_cast<std::size_t>(channels_max(config_) + workers_max(config_) + 1))
+    , sweeper_(config_.timeout, static_cast<std::size_t>(config_.channels_max() + config_.workers_max() + 1))
     , ticker_(io_.get_executor())
     , wakeup_(io_.get_executor(), [this] { schedule_pump(); }) {
   adoption_listener& adoptions = *this;
@@ -399,7 +389,7 @@ void shard::act(const core::action::start_presign& a) {
   // connected before one that is not, so that a limit of connections holds up nobody but who needs another.
   auto free = std::ranges::find_if(channels_, [](const auto& c) { return c->connected() && c->room() > 0; });
   if (free == channels_.end()) free = std::ranges::find_if(channels_, [](const auto& c) { return c->room() > 0; });
-  if (free == channels_.end() && std::ssize(channels_) < channels_max(config_)) {
+  if (free == channels_.end() && std::ssize(channels_) < config_.channels_max()) {
     add_channel();
     free = std::prev(channels_.end());
   }
@@ -445,7 +435,8 @@ void shard::add_worker() {
 put_worker& shard::choose_worker(const wire::origin& where) {
   const auto warm = std::find_if(idle_connected_.rbegin(), idle_connected_.rend(),
                                  [&](const put_worker* w) { return w->connected_to(where); });
-  if (warm == idle_connected_.rend() && idle_bare_.empty() && std::ssize(workers_) < workers_max(config_)) add_worker();
+  if (warm == idle_connected_.rend() && idle_bare_.empty() && std::ssize(workers_) < config_.workers_max())
+    add_worker();
   auto& from = warm != idle_connected_.rend() || idle_bare_.empty() ? idle_connected_ : idle_bare_;
   const auto chosen = warm != idle_connected_.rend() ? std::prev(warm.base())
                       : idle_bare_.empty()           ? idle_connected_.begin()
@@ -543,127 +534,6 @@ file_report shard::report_of(const core::action::settle& a, flight& f) {
             ? "every presigned URL lapsed while it was used (the storage said so); the last: " + r.details.message
             : "every presigned URL had lapsed before it could be used; compare the API's clock and its URL lifetime";
   return r;
-}
-
-// ---- time -------------------------------------------------------------------------------------------------------
-
-void shard::start_ticking() {
-  if (std::exchange(ticking_, true)) return;
-  ticker_.expires_after(tick_interval);
-  ticker_.async_wait([this](const net::error_code& ec) { tick(ec); });
-}
-
-void shard::tick(const net::error_code& ec) {
-  ticking_ = false;
-  if (ec) return;
-  const bool connected = sweep(now_steady());
-  if (config_.durable) record_leases();
-  publish();
-  publish_limits();
-  publish_held_up();
-  const auto now = now_steady();
-  watch_liveness(now);
-  tell_absences(now);
-  publish_wait(now);
-  if (scheduler_.done() && !connected) return;
-  if (!scheduler_.done()) {
-    listener_.sampled({scheduler_.bottleneck(), scheduler_.held_at_api(), scheduler_.puts_in_flight(),
-                       scheduler_.presigns_in_flight()});
-  }
-  start_ticking();
-}
-
-void shard::publish_held_up() {
-  const std::size_t before = std::exchange(held_up_, scheduler_.held_up());
-  if (held_up_ != before)
-    listener_.held_up_changed(static_cast<std::ptrdiff_t>(held_up_) - static_cast<std::ptrdiff_t>(before));
-}
-
-/// Shuts what is overdue; whether anything is connected still.
-bool shard::sweep(core::instant now) {
-  bool connected = false;
-  std::size_t i = 0;
-  for (auto& c : channels_) {
-    if (sweeper_.overdue(i++, c->doing(), now)) c->shut(net::asio::error::timed_out);
-    connected = connected || c->connected();
-  }
-  i = static_cast<std::size_t>(channels_max(config_)); // whatever is made later keeps its place
-  for (auto& w : workers_) {
-    if (sweeper_.overdue(i++, w->doing(), now)) w->shut(net::asio::error::timed_out);
-    w->count_connection(now);
-    connected = connected || w->connected();
-  }
-  i = static_cast<std::size_t>(channels_max(config_) + workers_max(config_));
-  if (sweeper_.overdue(i, adopter_->doing(), now)) adopter_->shut(net::asio::error::timed_out);
-  return connected || adopter_->busy();
-}
-
-/// A PUT that is under way at a tick is worth a row: if we are killed, what it stored can be found again. Most are
-/// shorter than that, and of the others many end within the same group, which writes their end alone.
-void shard::record_leases() {
-  for (file_id f = 0; f < flights_.size(); ++f) {
-    flight& one = flights_[f];
-    if (one.worker == nullptr || one.file.what.memory || std::exchange(one.leased, true)) continue;
-    ledger::row r;
-    r.path = one.file.record_name.empty() ? one.file.what.path.native() : one.file.record_name;
-    r.state = ledger::row_state::leased;
-    r.size = one.file.identity.size;
-    r.mtime_ns = one.file.identity.mtime_ns;
-    r.ctime_ns = one.file.identity.ctime_ns;
-    r.id = one.ticket.id;
-    r.public_url = one.ticket.public_url;
-    r.content_type = one.file.content_type;
-    r.retained_until = one.retained_until;
-    r.expires = one.ticket.dates.signed_until;
-    r.attempts = scheduler_.puts_of(f);
-    r.presigns = scheduler_.presigns_of(f);
-    leases_.push_back(std::move(r));
-  }
-  journal_.lease(leases_);
-}
-
-void shard::publish() {
-  std::uint64_t body_bytes = 0;
-  for (const auto& w : workers_) body_bytes += w->doing().body_bytes;
-  const auto& t = scheduler_.tallies();
-  publish_from(0, std::array<std::uint64_t, counted>{taken_, done_, failed_, body_bytes, done_bytes_, t.presigns,
-                                                     t.puts, t.retries, t.refreshes, connections_,
-                                                     static_cast<std::uint64_t>(scheduler_.puts_in_flight()),
-                                                     static_cast<std::uint64_t>(scheduler_.presigns_in_flight()),
-                                                     stream_tallies_.batches, stream_tallies_.sends});
-}
-
-/// What costs more to find out, and need not be known at once.
-void shard::publish_limits() {
-  const auto api = scheduler_.api_figures(), storage = scheduler_.storage_figures();
-  publish_from(counted, std::array<std::uint64_t, figures - counted>{
-                            static_cast<std::uint64_t>(storage.window), static_cast<std::uint64_t>(api.window),
-                            storage.throttled, api.throttled, static_cast<std::uint64_t>(storage.per_second),
-                            static_cast<std::uint64_t>(api.per_second),
-                            static_cast<std::uint64_t>(storage.latency.quantile(0.99).count()),
-                            static_cast<std::uint64_t>(api.latency.quantile(0.99).count())});
-}
-
-void shard::add_to(counters& sum) const {
-  {
-    const std::lock_guard lock(wait_mutex_);
-    if (wait_ && (!sum.waits_for || sum.waits_for->since < wait_->since)) sum.waits_for = wait_;
-  }
-  const std::array<std::uint64_t*, figures> to{&sum.files_taken,    &sum.files_done,
-                                               &sum.files_failed,   &sum.bytes_sent,
-                                               &sum.bytes_done,     &sum.presigns,
-                                               &sum.puts,           &sum.retries,
-                                               &sum.refreshes,      &sum.connections,
-                                               &sum.puts_in_flight, &sum.presigns_in_flight,
-                                               &sum.batches_sealed, &sum.sends,
-                                               &sum.puts_window,    &sum.presigns_window,
-                                               &sum.puts_throttled, &sum.presigns_throttled,
-                                               &sum.put_rate_limit, &sum.presign_rate_limit,
-                                               &sum.put_us_p99,     &sum.presign_us_p99};
-  constexpr std::size_t added = figures - 2; // latencies do not add up: the slowest thread's is told
-  for (std::size_t i = 0; i < added; ++i) *to[i] += published_[i].load(std::memory_order_relaxed);
-  for (std::size_t i = added; i < figures; ++i)
-    *to[i] = std::max(*to[i], published_[i].load(std::memory_order_relaxed));
 }
 
 } // namespace hoist::engine

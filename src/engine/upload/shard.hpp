@@ -21,6 +21,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <deque>
@@ -49,6 +50,11 @@ struct shard_config {
   std::uint64_t seed = 0;
   core::shared_facts* facts = nullptr; ///< shared by all shards
   origin_registry* origins = nullptr;  ///< likewise
+
+  /// Channels and slots are made when they are first needed, up to these. A request that was given up occupies its
+  /// channel until it is answered, so there may be more channels than requests.
+  int channels_max() const noexcept { return 2 * limits.presigns_max; }
+  int workers_max() const noexcept { return std::max(limits.puts_max, connections_max); }
 };
 
 /// What a look at a shard found.
